@@ -1,0 +1,109 @@
+import { MeshError } from './errors.js'
+
+/** Checks one value and gives it back, or throws `MESH_ERR_OPTION` with the path, what was expected and what came. */
+export type Reader<T> = (value: unknown, path: string) => T
+
+/** The error for an option that is not what was expected. */
+export function optionError(path: string, expected: string, value: unknown): MeshError {
+  return new MeshError('MESH_ERR_OPTION', `${path}: expected ${expected}, got ${show(value)}`)
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'undefined')
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function check<T>(expected: string, holds: (value: unknown) => boolean): Reader<T> {
+  return (value, path) => {
+    if (!holds(value)) throw optionError(path, expected, value)
+    return value as T
+  }
+}
+
+export const text: Reader<string> = check('a non-empty string', (v) => typeof v === 'string' && v.length > 0)
+export const flag: Reader<boolean> = check('true or false', (v) => typeof v === 'boolean')
+export const positiveMs: Reader<number> = check('a positive number of milliseconds', (v) => typeof v === 'number' && v > 0)
+export const ratio: Reader<number> = check('a number from 0 to 1', (v) => typeof v === 'number' && v >= 0 && v <= 1)
+export const port: Reader<number> = wholeNumber(1, 65_535)
+export const weight: Reader<number> = check(
+  'a finite number of 0 or more',
+  (v) => typeof v === 'number' && Number.isFinite(v) && v >= 0,
+)
+
+/** A DNS label, since a service's name becomes a host name, a token's audience and a metric's label (RFC 1123 §2.1). */
+export const serviceName: Reader<string> = check(
+  'a service name: lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters',
+  (v) => typeof v === 'string' && /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(v),
+)
+
+export const httpUrl: Reader<string> = check(
+  'an http:// or https:// URL without user, query or fragment',
+  (v) => {
+    if (typeof v !== 'string' || !URL.canParse(v)) return false
+    const url = new URL(v)
+    return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  },
+)
+
+export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): Reader<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`
+  return check(`a whole number ${range}`, (v) => Number.isSafeInteger(v) && (v as number) >= min && (v as number) <= max)
+}
+
+export function oneOf<const T extends string>(...choices: readonly T[]): Reader<T> {
+  return check(`one of ${choices.map((choice) => `'${choice}'`).join(', ')}`, (v) => choices.includes(v as T))
+}
+
+/** A function, or an object with this method; what it does cannot be checked beforehand. */
+export function callable<T>(expected: string, method?: string): Reader<T> {
+  return check(expected, (v) => typeof (method === undefined ? v : (v as Record<string, unknown> | null)?.[method]) === 'function')
+}
+
+export function listOf<T>(reader: Reader<T>): Reader<readonly T[]> {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw optionError(path, 'a list', value)
+    return value.map((item, i) => reader(item, `${path}[${i}]`))
+  }
+}
+
+/** A map from names to values, copied without a prototype so that no name is special. */
+export function mapOf<T>(key: Reader<string>, reader: Reader<T>): Reader<Readonly<Record<string, T>>> {
+  return (value, path) => {
+    const copy: Record<string, T> = Object.create(null) as Record<string, T>
+    for (const [name, item] of Object.entries(plainObject(value, path))) copy[key(name, path)] = reader(item, member(path, name))
+    return copy
+  }
+}
+
+/** An object with these fields and no others; fields that are absent or undefined stay absent. The result is a copy. */
+export function fields<T extends object>(readers: { readonly [K in keyof T]-?: Reader<Exclude<T[K], undefined>> }): Reader<Partial<T>> {
+  return (value, path) => {
+    const copy: Partial<T> = {}
+    for (const [name, item] of Object.entries(plainObject(value, path))) {
+      if (!Object.hasOwn(readers, name)) {
+        throw new MeshError('MESH_ERR_OPTION', `${member(path, name)}: unknown option; expected one of ${Object.keys(readers).join(', ')}`)
+      }
+      const key = name as keyof T
+      if (item !== undefined) copy[key] = readers[key](item, member(path, name)) as Partial<T>[keyof T]
+    }
+    return copy
+  }
+}
+
+/** `value`, or the error that it is missing. */
+export function required<T>(value: T | undefined, path: string, expected: string): T {
+  if (value === undefined) throw optionError(path, expected, value)
+  return value
+}
+
+function member(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`
+}
+
+function plainObject(value: unknown, path: string): object {
+  const prototype: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
+  if (prototype !== Object.prototype && prototype !== null) throw optionError(path === '' ? 'options' : path, 'a plain object', value)
+  return value as object
+}

@@ -1,0 +1,33 @@
+import type { Cancellation } from './cancellation.js'
+import type { Endpoint } from './endpoint.js'
+import type { HeaderList } from './headers.js'
+import type { RequestBody } from './body.js'
+
+/** A request to a service: knows the service, not the address. Stages pass changed copies down and never write into one. */
+export interface Call {
+  readonly service: string
+  /** Upper-case. */
+  readonly method: string
+  /** Path and query, beginning with a slash. */
+  readonly path: string
+  /** The route that `path` was made from, such as `/users/{id}`: the span's name, when known. */
+  readonly template: string | undefined
+  readonly headers: HeaderList
+  readonly body: RequestBody
+  /** Time for the whole call; Infinity for none. */
+  readonly timeoutMs: number
+  readonly cancellation: Cancellation
+  /** How many attempts came before this one. */
+  readonly resends: number
+  /** Ids of the endpoints that have failed this call: not to be picked again while others are left. */
+  readonly tried: readonly string[]
+}
+
+/** One try of a call at one endpoint. It contains its call, so that a stage cannot stand in the wrong room. */
+export interface Attempt {
+  readonly call: Call
+  readonly endpoint: Endpoint
+  /** The call's header fields, and those of this attempt alone. */
+  readonly headers: HeaderList
+  readonly cancellation: Cancellation
+}

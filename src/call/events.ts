@@ -1,0 +1,58 @@
+import type { MeshError } from '../base/errors.js'
+
+/** The news of the mesh: event name → what listeners are given. */
+export interface MeshEvents {
+  /** An endpoint was chosen for an attempt. */
+  picked: { readonly service: string; readonly endpoint: string; readonly resends: number }
+  /** A call is about to be tried again. */
+  retried: { readonly service: string; readonly resends: number; readonly error: MeshError }
+  /** The set of endpoints of a service changed. */
+  endpoints: { readonly service: string; readonly revision: number; readonly ready: number; readonly draining: number }
+  /** The breaker of a service changed its state. */
+  breaker: { readonly service: string; readonly state: 'open' | 'half-open' | 'closed' }
+  /** A watch or a registration failed and will be tried again. */
+  registryError: { readonly service: string; readonly error: Error; readonly retryInMs: number }
+  /** This process stands in the registry, for the first time or again. */
+  registered: { readonly service: string; readonly instanceId: string }
+  /** An inbound request was refused; `reason` is for the operator and is not told to the caller. */
+  denied: {
+    readonly status: number
+    readonly code: string
+    readonly method: string
+    readonly path: string
+    readonly peer: string | undefined
+    readonly reason: string
+  }
+  /** A listener threw; the call that it was told about went on. */
+  listenerError: { readonly event: string; readonly error: unknown }
+}
+
+/** One typed listener list for everything that is not on a call's own way. A listener that throws harms no call. */
+export class Events {
+  readonly #listeners = new Map<keyof MeshEvents, Set<(event: never) => void>>()
+
+  /** Adds a listener; the function that comes back removes it. */
+  on<K extends keyof MeshEvents>(name: K, listener: (event: MeshEvents[K]) => void): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(name)
+    }
+  }
+
+  /** Whether anybody listens: ask before building an event on the path of a call. */
+  heard(name: keyof MeshEvents): boolean {
+    return this.#listeners.has(name)
+  }
+
+  emit<K extends keyof MeshEvents>(name: K, event: MeshEvents[K]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        ;(listener as (event: MeshEvents[K]) => void)(event)
+      } catch (error) {
+        if (name !== 'listenerError') this.emit('listenerError', { event: name, error })
+      }
+    }
+  }
+}
