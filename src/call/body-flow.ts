@@ -1,6 +1,11 @@
 import { Readable } from 'node:stream'
 import { MeshError } from '../base/errors.js'
-import type { BodyEnd, ResponseHeaders } from './reply.js'
+import type { ResponseHeaders } from './headers.js'
+
+/** How a body ended: whole, or with the error that cut it short. */
+export interface BodyEnd {
+  readonly error: Error | undefined
+}
 
 /** Where a body comes from: the connection that carries it. */
 export interface BodySource {

@@ -27,3 +27,6 @@ export function withoutHeader(headers: HeaderList, name: string): string[] {
   }
   return copy
 }
+
+/** Header fields that came in: lower-case names; a field that came more than once is an array. */
+export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>

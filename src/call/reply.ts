@@ -2,13 +2,8 @@ import { Readable } from 'node:stream'
 import { MeshError } from '../base/errors.js'
 import type { Endpoint } from './endpoint.js'
 import { collect } from './collect.js'
-import type { BodyFlow } from './body-flow.js'
-
-/** Response header fields: lower-case names; a field that came more than once is an array. */
-export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
-
-/** How a body ended: whole, or with the error that cut it short. */
-export type BodyEnd = { readonly error: Error | undefined }
+import type { BodyEnd, BodyFlow } from './body-flow.js'
+import type { ResponseHeaders } from './headers.js'
 
 interface ReplyHead {
   readonly status: number

@@ -1,0 +1,52 @@
+import { MeshError, type MeshErrorCode, type Processed } from '../base/errors.js'
+import type { Attempt } from '../call/call.js'
+import { addressOf } from '../call/endpoint.js'
+
+/** How far an exchange had come when it failed. */
+export type Progress = 'waiting' | 'sent' | 'answered'
+
+const PROCESSED: Readonly<Record<Progress, Processed>> = {
+  // No byte was written: no server can have acted on it.
+  waiting: 'no',
+  // A closed connection does not prove that the server had not read everything.
+  sent: 'maybe',
+  answered: 'yes',
+}
+
+// Told by code, as undici asks for; its parser's errors have none where HTTP has not even begun, and are told by name.
+const BAD_REQUEST = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'])
+const BAD_RESPONSE = /^(?:HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_|UND_ERR_RESPONSE)/
+
+/** Says in this package's words why an attempt failed; an error of ours passes unchanged. */
+export function transportError(error: Error & { code?: string }, attempt: Attempt, progress: Progress): Error {
+  if (error instanceof MeshError) return error
+  const { service, method, path, resends } = attempt.call
+  const address = addressOf(attempt.endpoint)
+  const fail = (code: MeshErrorCode, message: string, processed: Processed): MeshError =>
+    new MeshError(code, `${service}: ${message} (${reasonOf(error)})`, {
+      service,
+      endpoint: attempt.endpoint.id,
+      attempts: resends + 1,
+      processed,
+      cause: error,
+    })
+
+  const code = error.code ?? error.name
+  if (BAD_REQUEST.has(code)) return fail('MESH_ERR_REQUEST', `${method} ${withoutQuery(path)} cannot be sent`, PROCESSED[progress])
+  if (BAD_RESPONSE.test(code) && progress !== 'waiting') {
+    return fail('MESH_ERR_RESPONSE', `${address} answered with something that is not good HTTP`, PROCESSED[progress])
+  }
+  if (progress === 'waiting') return fail('MESH_ERR_CONNECT', `no connection to ${address}; is the instance running?`, 'no')
+  if (progress === 'sent') return fail('MESH_ERR_CONNECTION', `${address} closed the connection before it answered`, 'maybe')
+  return fail('MESH_ERR_CONNECTION', `the answer of ${address} was cut short`, 'yes')
+}
+
+function reasonOf(error: Error & { code?: string }): string {
+  // A failed connection to a name with several addresses has a code and no message.
+  if (error.message === '') return error.code ?? error.name
+  return error.code === undefined || error.message.includes(error.code) ? error.message : `${error.code}: ${error.message}`
+}
+
+function withoutQuery(path: string): string {
+  return path.split('?', 1)[0]!
+}

@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../src')
+
+interface Source {
+  readonly path: string
+  readonly lines: number
+  /** Paths below `src/` for own files, package names for others. */
+  readonly imports: readonly string[]
+}
+
+const sources: readonly Source[] = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(root, path), 'utf8')
+    const specifiers = [...text.matchAll(/^(?:import|export)\b[^'"]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm)].map((m) => (m[1] ?? m[2])!)
+    const imports = specifiers.map((specifier) =>
+      specifier.startsWith('.') ? relative(root, resolve(root, dirname(path), specifier)).replace(/\.js$/, '.ts') : specifier,
+    )
+    return { path, lines: text.split('\n').length - 1, imports }
+  })
+
+const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'testing.ts', 'cli.ts']
+const ROOMS = ['discovery', 'balancer', 'auth', 'telemetry', 'resilience', 'transport']
+
+/** Higher may import lower; rooms may not import each other. */
+function floorOf(path: string): { level: number; room: string } {
+  const folder = path.includes('/') ? path.split('/')[0]! : ''
+  if (folder === 'base') return { level: 0, room: 'base' }
+  if (folder === 'call') return { level: 1, room: 'call' }
+  if (ROOMS.includes(folder)) return { level: 2, room: folder }
+  if (DOORS.includes(path) || folder === 'cli') return { level: 4, room: 'doors' }
+  return { level: 3, room: 'stacks' }
+}
+
+const DEPENDENCY_DOORS: Readonly<Record<string, RegExp>> = {
+  undici: /^(?:transport\/|dispatcher\/|base\/http\.ts$)/,
+  jose: /^auth\//,
+  opossum: /^resilience\/breaker\.ts$/,
+  '@opentelemetry/api': /^telemetry\//,
+}
+
+describe('architecture', () => {
+  it('has sources to judge', () => {
+    expect(sources.length).toBeGreaterThan(30)
+    expect(sources.filter(({ path }) => DOORS.includes(path)).map(({ path }) => path).sort()).toEqual([...DOORS].sort())
+  })
+
+  it('lets imports point down only, and never from room to room', () => {
+    const wrong = sources.flatMap(({ path, imports }) => {
+      const from = floorOf(path)
+      return imports
+        .filter((target) => target.endsWith('.ts'))
+        .map((target) => ({ target, to: floorOf(target) }))
+        .filter(({ to }) => to.level > from.level || (to.level === from.level && to.room !== from.room))
+        .map(({ target }) => `${path} → ${target}`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('has one door per dependency, and no dependency beside the four', () => {
+    const wrong = sources.flatMap(({ path, imports }) =>
+      imports
+        .filter((target) => !target.endsWith('.ts') && !target.startsWith('node:'))
+        .filter((target) => !DEPENDENCY_DOORS[target]?.test(path))
+        .map((target) => `${path} → ${target}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('has no circle of imports, types included', () => {
+    const edges = new Map(sources.map(({ path, imports }) => [path, imports.filter((target) => target.endsWith('.ts'))]))
+    const finished = new Set<string>()
+    const circles: string[] = []
+    const visit = (path: string, way: readonly string[]): void => {
+      if (way.includes(path)) return void circles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+      if (finished.has(path)) return
+      for (const target of edges.get(path) ?? []) visit(target, [...way, path])
+      finished.add(path)
+    }
+    for (const path of edges.keys()) visit(path, [])
+    expect(circles).toEqual([])
+  })
+
+  it('has no file over 250 lines', () => {
+    expect(sources.filter(({ lines }) => lines > 250).map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
+  })
+
+  it('reads clocks, timers and randomness in their own files only', () => {
+    const raw = /\b(?:Date\.now|new Date|Math\.random|performance\.now|setTimeout|setInterval|setImmediate)\b/
+    const wrong = sources.filter(({ path }) => !['base/clock.ts', 'base/random.ts'].includes(path) && !path.includes('dashboard/'))
+    expect(wrong.filter(({ path }) => raw.test(readFileSync(join(root, path), 'utf8'))).map(({ path }) => path)).toEqual([])
+  })
+})

@@ -1,0 +1,21 @@
+import { defineConfig } from 'tsup'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    express: 'src/express.ts',
+    fastify: 'src/fastify.ts',
+    web: 'src/web.ts',
+    testing: 'src/testing.ts',
+    cli: 'src/cli.ts',
+    'builtin-fetch': 'src/base/builtin-fetch.ts',
+  },
+  format: ['esm', 'cjs'],
+  target: 'node20',
+  dts: process.env.BUILD_TYPES !== 'no',
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  // `import 'test'` is not `import 'node:test'`.
+  removeNodeProtocol: false,
+})

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+/** `vitest run` is the quick suite; `--mode faults` runs what needs real minutes. */
+export default defineConfig(({ mode }) => ({
+  test: {
+    include: mode === 'faults' ? ['test/faults/**/*.test.ts'] : ['test/**/*.test.ts'],
+    exclude: mode === 'faults' ? [] : ['test/faults/**'],
+    pool: 'forks',
+    testTimeout: mode === 'faults' ? 300_000 : 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', ['json', { outputFile: process.env.VITEST_REPORT ?? `reports/${mode}.json` }]],
+  },
+}))
