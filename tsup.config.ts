@@ -8,7 +8,6 @@ export default defineConfig({
     web: 'src/web.ts',
     testing: 'src/testing.ts',
     cli: 'src/cli.ts',
-    'builtin-fetch': 'src/base/builtin-fetch.ts',
   },
   format: ['esm', 'cjs'],
   target: 'node20',

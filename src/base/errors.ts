@@ -31,7 +31,7 @@ export type MeshErrorCode =
 export interface MeshErrorDetails {
   /** The service that was called. */
   service?: string | undefined
-  /** `host:port` of the endpoint that the failure is charged to; absent when none was. */
+  /** Id of the endpoint that the failure is charged to; absent when none was. */
   endpoint?: string | undefined
   /** How many attempts were made, this one included; 0 when none was. */
   attempts?: number | undefined

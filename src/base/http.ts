@@ -1,4 +1,7 @@
+import type { Socket } from 'node:net'
+import './builtin-fetch.js'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
+import { systemClock, type Clock } from './clock.js'
 import { MeshError } from './errors.js'
 
 export interface HttpRequest {
@@ -7,7 +10,7 @@ export interface HttpRequest {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** Time for the whole exchange. */
+  /** Time for the whole exchange, connecting and the body included. */
   readonly timeoutMs: number
   /** Most that a body may hold. Default 4 MiB. */
   readonly maxBytes?: number
@@ -16,6 +19,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number
+  /** Names are lower-case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
 }
@@ -24,60 +28,76 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** The answer, whatever its status; a redirect is an answer and is not followed. Throws `MESH_ERR_HTTP`. */
   request(request: HttpRequest): Promise<HttpAnswer>
+  /** Fails what is under way and closes every connection. Harmless when repeated. */
   close(): Promise<void>
 }
 
 const MAX_BYTES = 4 * 1024 * 1024
+const CONNECT_TIMEOUT_MS = 5_000
 
 /** Opens a client whose sockets never keep the process alive: a long poll is no reason to go on living. */
-export function createHttpClient(): HttpClient {
+export function createHttpClient(clock: Clock = systemClock): HttpClient {
   const pools = new Map<string, Pool>()
+  let closed = false
+
   const poolFor = (origin: string): Pool => {
-    const known = pools.get(origin)
-    if (known !== undefined) return known
-    const pool = new Pool(origin, { connect: backgroundConnector(), headersTimeout: 0, bodyTimeout: 0 })
+    if (closed) throw new Error('the client is closed')
+    // The deadline below bounds every exchange; a second limit would only cut long polls.
+    const pool = pools.get(origin) ?? new Pool(origin, { connect: backgroundConnector(), headersTimeout: 0, bodyTimeout: 0 })
     pools.set(origin, pool)
     return pool
   }
+
+  const exchange = async (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> => {
+    const url = new URL(request.url)
+    const answer = await poolFor(url.origin).request({
+      method: request.method ?? 'GET',
+      path: url.pathname + url.search,
+      headers: request.headers ?? null,
+      body: request.body ?? null,
+      signal,
+    })
+    return { status: answer.statusCode, headers: answer.headers, body: await boundedText(answer, request.maxBytes ?? MAX_BYTES) }
+  }
+
   return {
     async request(request) {
-      const url = new URL(request.url)
-      const pool = poolFor(url.origin)
+      const aborter = new AbortController()
+      const timer = clock.after(request.timeoutMs, () => aborter.abort(new Error(`no whole answer within ${request.timeoutMs} ms`)))
+      const onAbort = (): void => aborter.abort(request.signal?.reason)
+      if (request.signal?.aborted) onAbort()
+      request.signal?.addEventListener('abort', onAbort)
       try {
-        const answer = await pool.request({
-          method: request.method ?? 'GET',
-          path: url.pathname + url.search,
-          headers: request.headers ?? null,
-          body: request.body ?? null,
-          signal: deadline(request),
-        })
-        const body = await boundedText(answer, request.maxBytes ?? MAX_BYTES)
-        return { status: answer.statusCode, headers: answer.headers, body }
+        return await exchange(request, aborter.signal)
       } catch (cause) {
-        throw new MeshError('MESH_ERR_HTTP', `${request.method ?? 'GET'} ${url.origin}${url.pathname} failed: ${reasonOf(cause)}`, { cause })
+        throw new MeshError('MESH_ERR_HTTP', `${request.method ?? 'GET'} ${withoutSecrets(request.url)} failed: ${reasonOf(cause)}`, { cause })
+      } finally {
+        timer.cancel()
+        request.signal?.removeEventListener('abort', onAbort)
       }
     },
+
     async close() {
+      closed = true
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
     },
   }
 }
 
-function deadline({ timeoutMs, signal }: HttpRequest): AbortSignal {
-  const timeout = AbortSignal.timeout(timeoutMs)
-  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
-}
-
 function backgroundConnector(): buildConnector.connector {
-  const connect = buildConnector({ timeout: 5_000 })
-  return (options, callback) =>
-    connect(options, (error, socket) => {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS })
+  return (options, callback) => {
+    // The declaration leaves it out, but the connector gives its socket back at once: an address that never answers must not
+    // keep the process alive while it is being connected to.
+    const connecting = connect(options, (error, socket) => {
       if (error !== null) return callback(error, null)
-      // undici refs a socket whenever a request is on it.
+      // Trying a second address of a name replaces the handle, and undici refs a socket whenever a request is on it.
       socket.unref()
       socket.ref = () => socket
       callback(null, socket)
-    })
+    }) as unknown as Socket
+    connecting.unref()
+  }
 }
 
 async function boundedText(answer: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
@@ -90,6 +110,11 @@ async function boundedText(answer: Dispatcher.ResponseData, maxBytes: number): P
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+/** A query may hold a token, and so may the part before the host. */
+function withoutSecrets(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : 'a URL that is none'
 }
 
 function reasonOf(cause: unknown): string {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { MeshError } from './errors.js'
 
 /** Checks one value and gives it back, or throws `MESH_ERR_OPTION` with the path, what was expected and what came. */
@@ -27,9 +28,14 @@ export const flag: Reader<boolean> = check('true or false', (v) => typeof v === 
 export const positiveMs: Reader<number> = check('a positive number of milliseconds', (v) => typeof v === 'number' && v > 0)
 export const ratio: Reader<number> = check('a number from 0 to 1', (v) => typeof v === 'number' && v >= 0 && v <= 1)
 export const port: Reader<number> = wholeNumber(1, 65_535)
-export const weight: Reader<number> = check(
-  'a finite number of 0 or more',
-  (v) => typeof v === 'number' && Number.isFinite(v) && v >= 0,
+
+/** Bounded as in Consul and in DNS (RFC 2782), so that the sum over all endpoints of a service stays an exact number. */
+export const weight: Reader<number> = check('a number from 0 to 65535', (v) => typeof v === 'number' && v >= 0 && v <= 65_535)
+
+/** A host name or an IP address, IPv6 without brackets; no scheme and no port. */
+export const host: Reader<string> = check(
+  'a host name or an IP address',
+  (v) => typeof v === 'string' && (isIP(v) !== 0 || (v.length <= 253 && /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(v))),
 )
 
 /** A DNS label, since a service's name becomes a host name, a token's audience and a metric's label (RFC 1123 §2.1). */
@@ -86,7 +92,7 @@ export function fields<T extends object>(readers: { readonly [K in keyof T]-?: R
         throw new MeshError('MESH_ERR_OPTION', `${member(path, name)}: unknown option; expected one of ${Object.keys(readers).join(', ')}`)
       }
       const key = name as keyof T
-      if (item !== undefined) copy[key] = readers[key](item, member(path, name)) as Partial<T>[keyof T]
+      if (item !== undefined) copy[key] = readers[key](item, member(path, name))
     }
     return copy
   }

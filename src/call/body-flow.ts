@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Readable } from 'node:stream'
 import { MeshError } from '../base/errors.js'
 import type { ResponseHeaders } from './headers.js'
@@ -127,10 +128,12 @@ export class BodyFlow {
         callback(error)
       },
     })
+    // A connection's events come in the context of the attempt that opened it, and a reader's listeners must not run there.
+    const asReader = AsyncLocalStorage.snapshot()
     const sink: BodySink = {
-      data: (chunk) => readable.push(chunk),
-      end: () => void readable.push(null),
-      fail: (error) => void readable.destroy(error),
+      data: (chunk) => asReader(() => readable.push(chunk)),
+      end: () => void asReader(() => readable.push(null)),
+      fail: (error) => void asReader(() => readable.destroy(error)),
     }
     return readable
   }

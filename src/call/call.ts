@@ -16,6 +16,8 @@ export interface Call {
   readonly body: RequestBody
   /** Time for the whole call; Infinity for none. */
   readonly timeoutMs: number
+  /** Time for one attempt to bring response headers. */
+  readonly attemptTimeoutMs: number
   readonly cancellation: Cancellation
   /** How many attempts came before this one. */
   readonly resends: number

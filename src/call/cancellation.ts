@@ -6,7 +6,9 @@ type CancelListener = (reason: Error) => void
  */
 export class Cancellation {
   #reason: Error | undefined
-  #listeners: Set<CancelListener> | undefined
+  // Nearly always there is one listener, the transport: it needs no collection of its own.
+  #listener: CancelListener | undefined
+  #others: Set<CancelListener> | undefined
 
   /** Why it was cancelled; undefined while it is not. */
   get reason(): Error | undefined {
@@ -17,19 +19,22 @@ export class Cancellation {
   cancel(reason: Error): void {
     if (this.#reason !== undefined) return
     this.#reason = reason
-    const listeners = this.#listeners
-    this.#listeners = undefined
-    if (listeners !== undefined) for (const listener of listeners) listener(reason)
+    this.#listener?.(reason)
+    // A listener may unsubscribe another one, which is then not told any more.
+    for (const listener of this.#others ?? []) listener(reason)
+    this.#listener = this.#others = undefined
   }
 
   /** Calls `listener` when cancelled; at once, if that has already happened. */
   subscribe(listener: CancelListener): void {
     if (this.#reason !== undefined) listener(this.#reason)
-    else (this.#listeners ??= new Set()).add(listener)
+    else if (this.#listener === undefined) this.#listener = listener
+    else (this.#others ??= new Set()).add(listener)
   }
 
   unsubscribe(listener: CancelListener): void {
-    this.#listeners?.delete(listener)
+    if (this.#listener === listener) this.#listener = undefined
+    else this.#others?.delete(listener)
   }
 
   throwIfCancelled(): void {

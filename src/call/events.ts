@@ -10,7 +10,9 @@ export interface MeshEvents {
   endpoints: { readonly service: string; readonly revision: number; readonly ready: number; readonly draining: number }
   /** The breaker of a service changed its state. */
   breaker: { readonly service: string; readonly state: 'open' | 'half-open' | 'closed' }
-  /** A watch or a registration failed and will be tried again. */
+  /** Malformed entries came from the registry and were left out; the rest is served. */
+  endpointsRefused: { readonly service: string; readonly revision: number; readonly reasons: readonly string[] }
+  /** A watch or a registration failed and will be tried again; 0 when it goes on by itself. */
   registryError: { readonly service: string; readonly error: Error; readonly retryInMs: number }
   /** This process stands in the registry, for the first time or again. */
   registered: { readonly service: string; readonly instanceId: string }

@@ -1,4 +1,4 @@
-import { meshErrorIn, type Processed } from '../base/errors.js'
+import { meshErrorIn, type MeshErrorCode, type Processed } from '../base/errors.js'
 import type { Reply } from './reply.js'
 
 /** What a result says about the service. `ignored`: it says nothing, as when the caller hung up. */
@@ -30,8 +30,14 @@ export function outcomeOf(result: Reply | Error): Outcome {
 function outcomeOfError(error: Error): Outcome {
   const meshError = meshErrorIn(error)
   if (meshError === undefined) return { kind: 'failure', processed: 'maybe' }
-  return { kind: IGNORED_CODES.has(meshError.code) ? 'ignored' : 'failure', processed: meshError.processed }
+  return { kind: SERVICE_FAILURES.has(meshError.code) ? 'failure' : 'ignored', processed: meshError.processed }
 }
 
-// The caller hung up, or asked for something that cannot be sent, or could not say who it is: the service had no part in it.
-const IGNORED_CODES: ReadonlySet<string> = new Set(['MESH_ERR_ABORTED', 'MESH_ERR_REQUEST', 'MESH_ERR_IDENTITY', 'MESH_ERR_CLOSED'])
+// Everything else came from this side: the caller hung up, nothing could be sent or signed, no endpoint was known.
+const SERVICE_FAILURES: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>([
+  'MESH_ERR_CONNECT',
+  'MESH_ERR_CONNECTION',
+  'MESH_ERR_RESPONSE',
+  'MESH_ERR_ATTEMPT_TIMEOUT',
+  'MESH_ERR_DEADLINE',
+])

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { type Readable } from 'node:stream'
 import { MeshError } from '../base/errors.js'
 import type { Endpoint } from './endpoint.js'
 import { collect } from './collect.js'

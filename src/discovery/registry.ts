@@ -1,5 +1,3 @@
-import type { Snapshot } from '../call/snapshot.js'
-
 /** What a service says about itself when it joins. */
 export interface Instance {
   readonly service: string
@@ -22,6 +20,17 @@ export interface Registration {
 }
 
 /**
+ * A snapshot as a registry tells it, before anybody has checked it: every `Snapshot` is one, and so is anything that
+ * came as JSON. The resolver reads it, refuses malformed entries one by one, and serves the rest.
+ */
+export interface RawSnapshot {
+  /** Grows with every change while one watch lasts. */
+  readonly revision: number
+  readonly endpoints: readonly unknown[]
+  readonly policy?: unknown
+}
+
+/**
  * The port to an outside registry. An adapter tries once and tells the truth; who keeps trying, and what is kept
  * meanwhile, is decided in one place for all of them: the resolver and the registrar.
  */
@@ -29,10 +38,14 @@ export interface Registry {
   /** Name for messages, such as `consul`. */
   readonly name: string
   /**
-   * Follows a service. Each yield is the whole truth; the first comes as soon as the registry answers. Throws when the
-   * registry fails, ends when `signal` aborts.
+   * Follows a service. Each snapshot is the whole truth; the first comes as soon as the registry answers, and an unchanged
+   * one may come again as proof of life. An `Error` is bad news that the watch outlives, such as a file saved half done.
+   * Throws when the registry fails, ends when `signal` aborts.
    */
-  watch(service: string, context: { readonly signal: AbortSignal }): AsyncIterable<Snapshot>
-  /** Registers once and keeps the registration alive until it is lost or taken out. Throws when the registry refuses or cannot be reached. */
+  watch(service: string, context: { readonly signal: AbortSignal }): AsyncIterable<RawSnapshot | Error>
+  /**
+   * Registers once and keeps the registration alive until it is lost or taken out; `signal` gives the try up. Throws
+   * `MESH_ERR_OPTION` when the registry will never take this instance, and anything else when trying again may help.
+   */
   register(instance: Instance, context: { readonly signal: AbortSignal }): Promise<Registration>
 }

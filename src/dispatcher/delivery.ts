@@ -35,7 +35,7 @@ export class Delivery implements BodySink, Dispatcher.DispatchController {
     this.rawHeaders = rawHeaders(reply.headers)
     // Gone meanwhile: nobody is left to hear of the answer.
     if (this.reason !== null) return reply.cancel(this.reason)
-    this.#tell(() => this.#handler.onResponseStart?.(this, reply.status, reply.headers as never, ''))
+    this.#tell(() => this.#handler.onResponseStart?.(this, reply.status, reply.headers, ''))
     if (!this.paused && !this.aborted) this.#pipe()
   }
 
@@ -47,7 +47,7 @@ export class Delivery implements BodySink, Dispatcher.DispatchController {
   end(trailers: ResponseHeaders): void {
     this.#over = true
     this.rawTrailers = rawHeaders(trailers)
-    this.#tell(() => this.#handler.onResponseEnd?.(this, trailers as never))
+    this.#tell(() => this.#handler.onResponseEnd?.(this, trailers))
   }
 
   fail(error: Error): void {

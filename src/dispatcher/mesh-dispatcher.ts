@@ -1,3 +1,4 @@
+import '../base/builtin-fetch.js'
 import { Agent, Dispatcher } from 'undici'
 import { MeshError } from '../base/errors.js'
 import type { Cancellation } from '../call/cancellation.js'

@@ -1,3 +1,4 @@
+import '../base/builtin-fetch.js'
 import { Pool, type Dispatcher } from 'undici'
 import { callable, fields, positiveMs } from '../base/validate.js'
 import type { Attempt } from '../call/call.js'

@@ -21,7 +21,7 @@ function attemptAt(endpoint: Endpoint, call: Partial<Attempt['call']> = {}): Att
   const whole = {
     service: 'users', method: 'GET', path: '/', template: undefined, headers: ['host', 'users'], body: null,
     timeoutMs: 1000, attemptTimeoutMs: 1000, cancellation, resends: 0, tried: [], ...call,
-  } as Attempt['call']
+  }
   return { call: whole, endpoint, headers: whole.headers, cancellation }
 }
 

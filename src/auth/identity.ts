@@ -1,0 +1,44 @@
+import { MeshError } from '../base/errors.js'
+import type { Call } from '../call/call.js'
+import { headerValue, withHeader } from '../call/headers.js'
+import type { Layer } from '../call/layer.js'
+import type { TokenSource } from './token-source.js'
+
+/**
+ * Signs a call with a token for exactly the called service. Only calls of the mesh pass here, so a token goes to
+ * endpoints of its own audience and nowhere else. A caller's own `authorization` field stays and none is added: two
+ * on the wire could be read either way.
+ */
+export function identity({ tokens }: { readonly tokens: TokenSource }): Layer<Call> {
+  return (next) => (call) => {
+    if (headerValue(call.headers, 'authorization') !== undefined) return next(call)
+    let token: string | Promise<string>
+    try {
+      token = tokens.token(call.service)
+    } catch (cause) {
+      return Promise.reject(unsigned(call, cause))
+    }
+    if (typeof token === 'string') return next(signed(call, token))
+    const signing = token.then(
+      (fetched) => signed(call, fetched),
+      (cause: unknown) => {
+        throw unsigned(call, cause)
+      },
+    )
+    // One request for a token serves many callers: who gives up leaves it to the others.
+    return call.cancellation.race(signing).then(next)
+  }
+}
+
+function signed(call: Call, token: string): Call {
+  return { ...call, headers: withHeader(call.headers, 'authorization', `Bearer ${token}`) }
+}
+
+function unsigned(call: Call, cause: unknown): MeshError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MeshError('MESH_ERR_IDENTITY', `The call to '${call.service}' could not be signed: ${reason}`, {
+    service: call.service,
+    attempts: call.resends,
+    cause,
+  })
+}

@@ -1,0 +1,65 @@
+import { isMeshError, MeshError } from '../base/errors.js'
+import type { Call } from '../call/call.js'
+import type { Events } from '../call/events.js'
+import type { Handler } from '../call/layer.js'
+import type { Reply } from '../call/reply.js'
+import type { EndpointSet } from './endpoint-set.js'
+import type { Node } from './node.js'
+import type { Picker } from './picker.js'
+
+export interface BalanceOptions {
+  readonly endpoints: EndpointSet
+  readonly picker: Picker
+  readonly events: Events
+}
+
+/**
+ * THE DOOR: the only stage that turns a call into an attempt. With a picture of the service at hand it picks and hands
+ * on at once; without one it waits for the first snapshot, for as long as the call has time.
+ */
+export function balance({ endpoints, picker, events }: BalanceOptions): Handler<Call> {
+  const { service } = endpoints
+
+  const dispatch = (call: Call): Promise<Reply> => {
+    const { cancellation } = call
+    // A call that was given up on its way here is charged to no endpoint.
+    if (cancellation.reason !== undefined) return Promise.reject(cancellation.reason)
+    const node = picker.pick(call.tried.length === 0 ? endpoints.nodes : untried(endpoints.nodes, call.tried), call)
+    if (node === undefined) return Promise.reject(noEndpoints(endpoints, call))
+    const { endpoint } = node
+    if (events.heard('picked')) events.emit('picked', { service, endpoint: endpoint.id, resends: call.resends })
+    return node.handle({ call, endpoint, headers: call.headers, cancellation })
+  }
+
+  const dispatchWhenReady = async (call: Call): Promise<Reply> => {
+    try {
+      await endpoints.whenReady(call.cancellation)
+    } catch (reason) {
+      throw isMeshError(reason, 'MESH_ERR_DEADLINE') ? notReady(endpoints, call, reason) : reason
+    }
+    return dispatch(call)
+  }
+
+  return (call) => (endpoints.isReady ? dispatch(call) : dispatchWhenReady(call))
+}
+
+function untried(nodes: readonly Node[], tried: readonly string[]): readonly Node[] {
+  const others = nodes.filter((node) => !tried.includes(node.id))
+  return others.length > 0 ? others : nodes
+}
+
+function notReady({ service, registry }: EndpointSet, call: Call, cause: unknown): MeshError {
+  return new MeshError(
+    'MESH_ERR_NOT_READY',
+    `${service}: registry '${registry}' has told nothing about this service within the call's ${call.timeoutMs} ms; is it reachable?`,
+    { service, attempts: call.resends, cause },
+  )
+}
+
+function noEndpoints({ service, registry, all }: EndpointSet, call: Call): MeshError {
+  const known = all.length === 0 ? 'knows no instance of it' : `knows ${all.length} of it, none of them ready`
+  return new MeshError('MESH_ERR_NO_ENDPOINTS', `${service}: registry '${registry}' ${known}; is the service running and registered?`, {
+    service,
+    attempts: call.resends,
+  })
+}

@@ -1,0 +1,117 @@
+import { MeshError } from '../base/errors.js'
+import type { Cancellation } from '../call/cancellation.js'
+import type { Endpoint } from '../call/endpoint.js'
+import type { Events } from '../call/events.js'
+import type { Snapshot } from '../call/snapshot.js'
+import { Node, type Connect } from './node.js'
+
+export interface EndpointSetOptions {
+  readonly service: string
+  /** Name of the registry that the snapshots come from, for messages. */
+  readonly registry: string
+  readonly connect: Connect
+  readonly events: Events
+}
+
+/**
+ * The endpoints of one service with their live state: the picture that the slow path draws and the fast path reads.
+ * A snapshot replaces it whole; a node lives on for as long as its id and address stay.
+ */
+export class EndpointSet {
+  readonly service: string
+  readonly registry: string
+  /** What may be picked: every ready node of a weight above 0, or every ready node if there is none. Never changed, only replaced. */
+  nodes: readonly Node[] = []
+  readonly #connect: Connect
+  readonly #events: Events
+  readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
+  readonly #leaving = new Set<Node>()
+  #known: ReadonlyMap<string, Node> = new Map()
+  #state: 'waiting' | 'ready' | 'closed' = 'waiting'
+
+  constructor({ service, registry, connect, events }: EndpointSetOptions) {
+    this.service = service
+    this.registry = registry
+    this.#connect = connect
+    this.#events = events
+  }
+
+  /** Whether the first snapshot has come; it may well be empty. */
+  get isReady(): boolean {
+    return this.#state === 'ready'
+  }
+
+  /** Every node: ready, draining, and those that the registry no longer names but that still have work. */
+  get all(): readonly Node[] {
+    return [...this.#known.values(), ...this.#leaving]
+  }
+
+  /** Fulfils with the first snapshot; rejects with the reason of `cancellation`, or with `MESH_ERR_CLOSED`. */
+  whenReady(cancellation?: Cancellation): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'ready') return resolve()
+      if (this.#state === 'closed') return reject(this.#closedError())
+      // Not a race of promises: one that never settles would remember every call that ever waited for it.
+      const waiting = { resolve, reject }
+      this.#waiting.add(waiting)
+      cancellation?.subscribe((reason) => {
+        this.#waiting.delete(waiting)
+        reject(reason)
+      })
+    })
+  }
+
+  /** Takes a snapshot for the truth. */
+  apply({ endpoints, revision }: Snapshot): void {
+    if (this.#state === 'closed') return
+    const known = new Map<string, Node>()
+    for (const endpoint of endpoints) {
+      // Two instances under one id cannot be told apart; the first one stays.
+      if (!known.has(endpoint.id)) known.set(endpoint.id, this.#keepOrOpen(endpoint))
+    }
+    for (const [id, node] of this.#known) if (known.get(id) !== node) this.#leave(node)
+    this.#known = known
+    const ready = [...known.values()].filter((node) => node.state === 'ready')
+    const weighted = ready.filter((node) => node.weight > 0)
+    this.nodes = weighted.length > 0 ? weighted : ready
+    this.#state = 'ready'
+    for (const { resolve } of this.#waiting) resolve()
+    this.#waiting.clear()
+    const counts = { ready: ready.length, draining: known.size - ready.length + this.#leaving.size }
+    this.#events.emit('endpoints', { service: this.service, revision, ...counts })
+  }
+
+  /** Refuses whoever waits, lets what is under way end, and closes every connection. */
+  async close(): Promise<void> {
+    if (this.#state !== 'closed') {
+      this.#state = 'closed'
+      this.nodes = []
+      for (const { reject } of this.#waiting) reject(this.#closedError())
+      this.#waiting.clear()
+    }
+    await Promise.all(this.all.map((node) => node.close()))
+  }
+
+  #keepOrOpen(endpoint: Endpoint): Node {
+    const node = this.#known.get(endpoint.id)
+    if (node?.endpoint.host !== endpoint.host || node.endpoint.port !== endpoint.port) return new Node(endpoint, this.#connect)
+    node.update(endpoint)
+    return node
+  }
+
+  #leave(node: Node): void {
+    const gone = (): void => void this.#leaving.delete(node)
+    this.#leaving.add(node)
+    // A connection that fails to close is gone as well.
+    node.close().then(gone, gone)
+  }
+
+  #closedError(): MeshError {
+    return new MeshError('MESH_ERR_CLOSED', `${this.service}: the mesh is closed`, { service: this.service })
+  }
+}
+
+/** Opens the endpoint set of one service; it waits for its first snapshot. */
+export function createEndpointSet(options: EndpointSetOptions): EndpointSet {
+  return new EndpointSet(options)
+}

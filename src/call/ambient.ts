@@ -1,0 +1,19 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Inbound } from './inbound.js'
+
+/** What the calls that a request causes inherit from it. */
+export type RequestContext = Pick<Inbound, 'deadlineAt' | 'traceHeaders' | 'peer'>
+
+/** Carries the context of the inbound request along its asynchronous work. One per mesh: two meshes in a process share nothing. */
+export class Ambient {
+  readonly #storage = new AsyncLocalStorage<RequestContext>()
+
+  /** The context of the request being handled; undefined outside of any. */
+  get current(): RequestContext | undefined {
+    return this.#storage.getStore()
+  }
+
+  run<T>(context: RequestContext, task: () => T): T {
+    return this.#storage.run(context, task)
+  }
+}

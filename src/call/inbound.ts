@@ -1,0 +1,57 @@
+import type { HeaderList } from './headers.js'
+import type { Problem } from './refusal.js'
+
+/** Who calls, as its verified token says. */
+export interface Peer {
+  /** Logical name of the calling service. */
+  readonly service: string
+  /** Subject of the token, letter for letter. */
+  readonly principal: string
+  readonly issuer: string
+  /** Every claim of the token. */
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** A request as an edge (Express, Fastify, web) takes it in. */
+export interface Arrival {
+  /** As received; methods are case-sensitive. */
+  readonly method: string
+  /** Request target as received: path and query, neither decoded nor normalised. */
+  readonly target: string
+  readonly scheme: 'http' | 'https'
+  readonly remoteAddress: string | undefined
+  /**
+   * Value of a header field, by its lower-case name. A field that came more than once is joined by `', '`
+   * (RFC 9110 §5.3), so that two values never pass for one.
+   */
+  header(name: string): string | undefined
+  /** Hands the admitted request to the application and tells how it was answered. */
+  proceed(inbound: Inbound): Promise<InboundReply>
+}
+
+/** A request on its way in; each stage passes on a copy with what it has found out. */
+export interface Inbound extends Arrival {
+  /** When the caller stops waiting, in the clock's monotonic milliseconds; Infinity for never. */
+  readonly deadlineAt: number
+  /** W3C Trace Context and baggage fields for the calls that this request causes. */
+  readonly traceHeaders: HeaderList
+  /** Undefined before the identity stage, and on exempt paths. */
+  readonly peer: Peer | undefined
+}
+
+/** How a request was answered. */
+export interface InboundReply {
+  readonly status: number
+  /** Template of the route that answered, such as `/users/:id`, where the framework tells. */
+  readonly route: string | undefined
+  /** Whether the connection ended before the answer was whole. */
+  readonly aborted: boolean
+  /** The answer that the edge has to send, when the application never saw the request. */
+  readonly problem: Problem | undefined
+}
+
+/** What the application finds on an admitted request, as `request.mesh`. */
+export interface RequestMesh {
+  /** The verified caller; undefined on exempt paths only. */
+  readonly peer: Peer | undefined
+}

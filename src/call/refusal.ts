@@ -1,0 +1,61 @@
+import { MeshError, type MeshErrorCode } from '../base/errors.js'
+import { NOT_PROCESSED_HEADER } from './outcome.js'
+
+const REFUSALS = {
+  MESH_ERR_BAD_PATH: { status: 400, title: 'Bad Request', detail: 'The request path has more than one reading.' },
+  MESH_ERR_UNAUTHENTICATED: { status: 401, title: 'Unauthorized', detail: 'The request carries no token that is valid here.' },
+  MESH_ERR_FORBIDDEN: { status: 403, title: 'Forbidden', detail: 'The caller may not make this request.' },
+  MESH_ERR_DRAINING: { status: 503, title: 'Service Unavailable', detail: 'This instance is shutting down.' },
+  MESH_ERR_KEYS: { status: 503, title: 'Service Unavailable', detail: 'This instance cannot verify tokens at the moment.' },
+  // Not 503: trying elsewhere cannot help when the caller itself has no time left (gRPC maps DEADLINE_EXCEEDED to 504 too).
+  MESH_ERR_DEADLINE: { status: 504, title: 'Gateway Timeout', detail: 'The time that the caller gave was over on arrival.' },
+} as const satisfies Partial<Record<MeshErrorCode, { status: number; title: string; detail: string }>>
+
+export type RefusalCode = keyof typeof REFUSALS
+
+export interface RefusalDetails {
+  /** Principal of the caller, when it is known. */
+  peer?: string | undefined
+  /** Whether the caller offered a token at all, which the answer to a 401 tells apart (RFC 6750 §3.1). */
+  tokenOffered?: boolean
+  cause?: unknown
+}
+
+/**
+ * An inbound request refused before the application saw it. The message is the reason for the operator, and names
+ * the rule; the caller is told only what {@link problemOf} makes of the code. Neither holds any part of a token.
+ */
+export class Refusal extends MeshError {
+  readonly status: number
+  readonly peer: string | undefined
+  readonly tokenOffered: boolean
+
+  constructor(
+    override readonly code: RefusalCode,
+    reason: string,
+    details: RefusalDetails = {},
+  ) {
+    super(code, reason, { cause: details.cause })
+    this.status = REFUSALS[code].status
+    this.peer = details.peer
+    this.tokenOffered = details.tokenOffered ?? false
+  }
+}
+
+/** An answer in the form of RFC 9457, ready to be sent. */
+export interface Problem {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** `application/problem+json`: `type`, `title`, `status`, `code` and `detail`. */
+  readonly body: string
+}
+
+/** What the caller is told of a refusal. */
+export function problemOf(refusal: Refusal): Problem {
+  const { status, title, detail } = REFUSALS[refusal.code]
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
+  if (status === 401) headers['www-authenticate'] = refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer'
+  if (status >= 500) headers[NOT_PROCESSED_HEADER] = '1'
+  if (refusal.code === 'MESH_ERR_DRAINING') headers['connection'] = 'close'
+  return { status, headers, body: JSON.stringify({ type: 'about:blank', title, status, code: refusal.code, detail }) }
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { isMeshError } from './base/errors.js'
+import { controlPlaneDefaults, createControlPlane } from './control-plane/control-plane.js'
+import type { ControlPlane, ControlPlaneOptions } from './control-plane/control-plane.js'
+
+const OTLP_PORT = 4318
+
+const HELP = `sidecarless: a service mesh without the sidecar
+
+Usage
+  sidecarless dev [options]    start the control plane: registry, identity and monitoring
+  sidecarless --help           show this
+  sidecarless --version        show the version
+
+The control plane is for one machine: it listens on loopback only and keeps everything in memory. Services that use
+sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.
+
+Options of dev
+  --port <number>     port to listen on; 0 takes any free one (default ${controlPlaneDefaults.port})
+  --host <address>    loopback address to listen on (default ${controlPlaneDefaults.host})
+  --secret <text>     what services authenticate with (default: $MESH_CLIENT_SECRET, or a random one that is printed);
+                      prefer the variable, since a command line can be read by others
+  --no-otlp           do not take OpenTelemetry data on port ${OTLP_PORT} as well
+
+Examples
+  sidecarless dev
+  MESH_CLIENT_SECRET=hush sidecarless dev --port 7200
+`
+
+class UsageError extends Error {}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { values, positionals } = parse(args)
+  const [command, ...rest] = positionals
+  if (values.help) return void process.stdout.write(HELP)
+  if (values.version) return void process.stdout.write(`${version()}\n`)
+  if (command === undefined) throw new UsageError('a command is missing: sidecarless dev starts the control plane')
+  if (command !== 'dev') throw new UsageError(`unknown command '${command}': the one command is dev`)
+  if (rest.length > 0) throw new UsageError(`dev takes no arguments, and here is '${rest[0]}'`)
+  await dev(values)
+}
+
+type Values = ReturnType<typeof parse>['values']
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', short: 'v', default: false },
+        port: { type: 'string' },
+        host: { type: 'string' },
+        secret: { type: 'string' },
+        'no-otlp': { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+async function dev(values: Values): Promise<void> {
+  const givenSecret = values.secret ?? (process.env['MESH_CLIENT_SECRET'] || undefined)
+  const options: ControlPlaneOptions = {
+    ...(values.port === undefined ? {} : { port: portNumber(values.port) }),
+    ...(values.host === undefined ? {} : { host: values.host }),
+    ...(values['no-otlp'] ? {} : { otlpPort: OTLP_PORT }),
+    ...(givenSecret === undefined ? {} : { clientSecret: givenSecret }),
+  }
+  const controlPlane = await createControlPlane(options)
+  process.stdout.write(greeting(controlPlane, givenSecret === undefined, !values['no-otlp']))
+  const end = (): void => void controlPlane.close()
+  process.once('SIGINT', end)
+  process.once('SIGTERM', end)
+}
+
+function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--port: expected a whole number from 0 to 65535, got '${text}'`)
+  return Number(text)
+}
+
+function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isNewSecret: boolean, wantsOtlp: boolean): string {
+  const otlpUrls = otlpUrl === undefined ? url : `${otlpUrl} and ${url}`
+  const isOtlpTaken = wantsOtlp && otlpUrl === undefined
+  const variables = [
+    ...(isNewSecret ? [`MESH_CLIENT_SECRET=${clientSecret}`] : []),
+    `CONSUL_HTTP_ADDR=${url}`,
+    `OTEL_EXPORTER_OTLP_ENDPOINT=${url}`,
+    'OTEL_EXPORTER_OTLP_PROTOCOL=http/json',
+  ]
+  return `sidecarless control plane on ${url}, for this machine only; everything is kept in memory
+  registry     ${url}/v1/ (Consul's HTTP API)   ${url}/prometheus/targets
+  identity     ${url}/oauth2/token   ${url}/.well-known/openid-configuration
+  monitoring   ${url}/api/edges   OTLP as JSON: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
+
+Give this to your services:
+  export ${variables.join(' ')}
+${isNewSecret ? '' : '  and the MESH_CLIENT_SECRET that was given here\n'}
+Ctrl+C ends it.
+`
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const isUsage = error instanceof UsageError || isMeshError(error, 'MESH_ERR_OPTION')
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(isUsage ? `${message}\nTry sidecarless --help\n` : `${message}\n`)
+  process.exitCode = isUsage ? 2 : 1
+})

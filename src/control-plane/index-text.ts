@@ -1,0 +1,25 @@
+/** What `GET /` answers: what is served here, for a person with a terminal or a browser. */
+export const indexText = `sidecarless control plane: for one machine, loopback only
+
+Registry, in Consul's HTTP API (https://developer.hashicorp.com/consul/api-docs)
+  PUT  /v1/agent/service/register                     an instance joins
+  PUT  /v1/agent/service/deregister/:id               an instance leaves
+  PUT  /v1/agent/service/maintenance/:id?enable=      an instance takes a break
+  PUT  /v1/agent/check/{pass,warn,fail,update}/:id    an instance says how it is
+  GET  /v1/agent/{services,checks,self}  /v1/agent/service/:id
+  GET  /v1/health/service/:name  /v1/health/checks/:name  /v1/health/state/:state
+  GET  /v1/catalog/{services,nodes,datacenters}  /v1/catalog/service/:name
+  GET  /v1/status/{leader,peers}
+  GET  /prometheus/targets                            every instance, for http_sd_configs
+
+Identity, by OAuth 2.0
+  POST /oauth2/token                                  client_credentials, audience=<called service>
+  GET  /.well-known/openid-configuration  /.well-known/oauth-authorization-server
+  GET  /.well-known/jwks.json
+
+Monitoring, by OTLP/HTTP in JSON
+  POST /v1/traces  /v1/metrics
+  GET  /api/services  /api/edges                      who there is, who calls whom
+  GET  /api/traces?service=&limit=  /api/traces/:traceId
+  GET  /api/series?service=&metric=
+`

@@ -1,0 +1,72 @@
+import { Malformed, milliseconds, nanoseconds, objectsIn } from './otlp.js'
+import { readAttributes, readEach, serviceOf, textOr, type Batch, type JsonObject } from './otlp.js'
+import type { Attributes } from './span.js'
+
+/** What a point says: one number, or the shape of many. */
+export type PointValue = number | Distribution
+
+export interface Distribution {
+  readonly count: number
+  readonly sum: number
+  /** How many lie in each bucket; empty when the sender keeps none. */
+  readonly buckets: readonly number[]
+  /** Upper bounds of all buckets but the last. */
+  readonly bounds: readonly number[]
+}
+
+/** One measurement of one metric. */
+export interface Point {
+  readonly service: string
+  readonly metric: string
+  readonly unit: string
+  readonly attributes: Attributes
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly value: PointValue
+}
+
+/** Reads an ExportMetricsServiceRequest in its JSON form. */
+export function readPoints(request: JsonObject): Batch<Point> {
+  return readEach(pointsIn(request))
+}
+
+function* pointsIn(request: JsonObject): Iterable<() => Point> {
+  for (const { resource, scopeMetrics } of objectsIn(request['resourceMetrics'])) {
+    const service = serviceOf(resource)
+    for (const metric of objectsIn(scopeMetrics).flatMap(({ metrics }) => objectsIn(metrics))) {
+      for (const point of dataPoints(metric)) yield () => readPoint(point, metric, service)
+    }
+  }
+}
+
+function dataPoints({ gauge, sum, histogram, exponentialHistogram, summary }: JsonObject): readonly JsonObject[] {
+  return objectsIn([gauge, sum, histogram, exponentialHistogram, summary]).flatMap(({ dataPoints: points }) => objectsIn(points))
+}
+
+function readPoint(point: JsonObject, { name, unit }: JsonObject, service: string): Point {
+  if (typeof name !== 'string' || name === '') throw new Malformed('a metric has no name')
+  return {
+    service,
+    metric: name,
+    unit: textOr(unit, ''),
+    attributes: readAttributes(point['attributes']),
+    at: milliseconds(nanoseconds(point['timeUnixNano'], 'timeUnixNano')),
+    value: readValue(point),
+  }
+}
+
+function readValue({ asDouble, asInt, count, sum, bucketCounts, explicitBounds }: JsonObject): PointValue {
+  if (asDouble !== undefined || asInt !== undefined) return finite(asDouble ?? asInt)
+  return { count: finite(count), sum: finite(sum ?? 0), buckets: numbers(bucketCounts), bounds: numbers(explicitBounds) }
+}
+
+function numbers(value: unknown): readonly number[] {
+  return Array.isArray(value) ? value.map(finite) : []
+}
+
+/** 64-bit numbers come as text. */
+function finite(value: unknown): number {
+  const number = typeof value === 'string' ? Number(value || NaN) : value
+  if (typeof number !== 'number' || !Number.isFinite(number)) throw new Malformed('a point has no finite value')
+  return number
+}

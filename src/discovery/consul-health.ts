@@ -1,0 +1,49 @@
+/** One entry of `GET /v1/health/service/:service` ({@link https://developer.hashicorp.com/consul/api-docs/health}), as far as it is read. */
+interface HealthEntry {
+  readonly Node?: { readonly Node?: unknown; readonly Address?: unknown }
+  readonly Service?: {
+    readonly ID?: unknown
+    readonly Address?: unknown
+    readonly Port?: unknown
+    readonly Meta?: unknown
+    readonly Weights?: { readonly Passing?: unknown; readonly Warning?: unknown } | null
+  }
+  readonly Checks?: readonly { readonly Status?: unknown }[] | null
+}
+
+/**
+ * Puts Consul's words into ours. An entry with a critical check is left out, and so is one in maintenance, which is a
+ * critical check by another name; a warning is served. What is malformed passes on, for the resolver to refuse.
+ */
+export function endpointsOfHealth(entries: readonly unknown[]): readonly unknown[] {
+  return entries.filter((entry) => isServed(entry)).map((entry) => endpointOf(entry))
+}
+
+function statuses(entry: unknown): readonly unknown[] {
+  const checks = (entry as HealthEntry | null)?.Checks
+  return Array.isArray(checks) ? checks.map((check: { Status?: unknown } | null) => check?.Status) : []
+}
+
+function isServed(entry: unknown): boolean {
+  return statuses(entry).every((status) => status === 'passing' || status === 'warning')
+}
+
+function endpointOf(entry: unknown): unknown {
+  const { Node: node, Service: service } = (entry ?? {}) as HealthEntry
+  if (typeof service !== 'object' || service === null) return entry
+  const { ID: id, Meta: meta, Weights: weights } = service
+  const { zone, ...metadata } = isMap(meta) ? meta : { zone: undefined }
+  return {
+    // An id is unique on its node only: by default it is the name of the service.
+    id: typeof id === 'string' && typeof node?.Node === 'string' ? `${id}@${node.Node}` : id,
+    host: service.Address === '' ? node?.Address : (service.Address ?? node?.Address),
+    port: service.Port,
+    weight: statuses(entry).includes('warning') ? weights?.Warning : weights?.Passing,
+    zone,
+    metadata: isMap(meta) ? metadata : (meta ?? {}),
+  }
+}
+
+function isMap(value: unknown): value is { readonly zone?: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

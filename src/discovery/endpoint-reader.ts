@@ -1,0 +1,77 @@
+import { fields, host, mapOf, oneOf, optionError, port, required, text, weight, type Reader } from '../base/validate.js'
+import { addressOf, type Endpoint } from '../call/endpoint.js'
+
+/** An endpoint as people and registries write it. */
+export interface EndpointOptions {
+  /** Host name or IP address; IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+  /** Unique within the service. Default `host:port`. */
+  readonly id?: string | undefined
+  /** Share of the traffic relative to the other endpoints, 0–65535. Default 1; 0 means none. */
+  readonly weight?: number | undefined
+  /** Default `'ready'`. */
+  readonly status?: 'ready' | 'draining' | undefined
+  readonly zone?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
+/** `'127.0.0.1:8081'`, `'[::1]:8081'`, or the same with more to say. */
+export type EndpointEntry = string | EndpointOptions
+
+const ADDRESS = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/i
+
+const readFields = fields<EndpointOptions>({
+  host,
+  port,
+  id: text,
+  weight,
+  status: oneOf('ready', 'draining'),
+  zone: text,
+  metadata: mapOf(text, (value, path) => (value === '' ? value : text(value, path))),
+})
+
+/** Reads one endpoint, or throws `MESH_ERR_OPTION`. */
+export const readEndpoint: Reader<Endpoint> = (entry, path) => {
+  const given = readFields(typeof entry === 'string' ? splitAddress(entry, path) : entry, path)
+  const at = {
+    host: required(given.host, `${path}.host`, 'a host name or an IP address'),
+    port: required(given.port, `${path}.port`, 'a whole number from 1 to 65535'),
+  }
+  return {
+    id: given.id ?? addressOf(at),
+    ...at,
+    weight: given.weight ?? 1,
+    status: given.status ?? 'ready',
+    zone: given.zone,
+    metadata: given.metadata ?? {},
+  }
+}
+
+function splitAddress(address: string, path: string): { host: string; port: number } {
+  const parts = ADDRESS.exec(address)
+  if (parts === null) throw optionError(path, "an address such as 'host:port' or '[::1]:port'", address)
+  return { host: (parts[1] ?? parts[2])!, port: Number(parts[3]) }
+}
+
+/** What could be read of a list, and why the rest could not. */
+export interface EndpointReading {
+  readonly endpoints: readonly Endpoint[]
+  readonly refused: readonly string[]
+}
+
+/** Reads a list entry by entry: one that is malformed, or whose id came before, does not cost the others. */
+export function readEndpoints(entries: readonly unknown[], path: string): EndpointReading {
+  const endpoints = new Map<string, Endpoint>()
+  const refused: string[] = []
+  entries.forEach((entry, i) => {
+    try {
+      const endpoint = readEndpoint(entry, `${path}[${i}]`)
+      if (endpoints.has(endpoint.id)) refused.push(`${path}[${i}].id: expected one of its own, got '${endpoint.id}' a second time`)
+      else endpoints.set(endpoint.id, endpoint)
+    } catch (error) {
+      refused.push((error as Error).message)
+    }
+  })
+  return { endpoints: [...endpoints.values()], refused }
+}

@@ -1,0 +1,29 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Endpoint } from '../call/endpoint.js'
+import type { Snapshot } from '../call/snapshot.js'
+
+/** Whether two snapshots of a service say the same, whatever their revisions and the order of their endpoints. */
+export function samePicture(a: Snapshot, b: Snapshot): boolean {
+  if (a.endpoints.length !== b.endpoints.length || !isDeepStrictEqual(a.policy, b.policy)) return false
+  const known = new Map(a.endpoints.map((endpoint) => [endpoint.id, endpoint]))
+  return b.endpoints.every((endpoint) => {
+    const other = known.get(endpoint.id)
+    return other !== undefined && sameEndpoint(endpoint, other)
+  })
+}
+
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return (
+    a.host === b.host &&
+    a.port === b.port &&
+    a.weight === b.weight &&
+    a.status === b.status &&
+    a.zone === b.zone &&
+    sameMetadata(a.metadata, b.metadata)
+  )
+}
+
+function sameMetadata(a: Endpoint['metadata'], b: Endpoint['metadata']): boolean {
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
+}

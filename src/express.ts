@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Problem } from './call/refusal.js'
+import type { RequestMesh } from './call/inbound.js'
+import { answered, nodeArrival } from './inbound/node-edge.js'
+import type { InboundMesh, InboundOptions } from './inbound.js'
+
+declare global {
+  // The name by which Express lets its request be extended; without Express it is an unused type.
+  // eslint-disable-next-line @typescript-eslint/no-namespace
+  namespace Express {
+    interface Request {
+      mesh: RequestMesh
+    }
+  }
+}
+
+interface ExpressRequest extends IncomingMessage {
+  readonly originalUrl: string
+  readonly baseUrl: string
+  readonly route?: { readonly path?: unknown }
+  mesh: RequestMesh
+}
+
+/**
+ * Middleware for Express 4 and 5 that lets pass only what `policy` allows to verified callers, who are then found in
+ * `req.mesh.peer`. Everything else is answered with a problem (RFC 9457) and does not reach the application.
+ *
+ * Use it first: it judges the path that the request came with, and guards what is mounted after it.
+ * Throws `MESH_ERR_OPTION`.
+ */
+export function expressMesh(
+  mesh: InboundMesh,
+  options: InboundOptions,
+): (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void {
+  const handle = mesh.inbound(options)
+  return (request, response, next) => {
+    const arrival = nodeArrival(request, request.originalUrl, ({ peer }) => {
+      request.mesh = { peer }
+      const reply = answered(response, () => routeOf(request))
+      next()
+      return reply
+    })
+    handle(arrival).then(({ problem }) => problem !== undefined && send(response, problem), next)
+  }
+}
+
+function routeOf({ baseUrl, route }: ExpressRequest): string | undefined {
+  // A route may also be given as a regular expression or a list, which is no template.
+  return typeof route?.path === 'string' ? baseUrl + route.path : undefined
+}
+
+function send(response: ServerResponse, { status, headers, body }: Problem): void {
+  if (!response.headersSent) response.writeHead(status, headers).end(body)
+}

@@ -1,0 +1,73 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type {} from 'fastify'
+import type { RequestMesh } from './call/inbound.js'
+import { answered, nodeArrival } from './inbound/node-edge.js'
+import type { InboundMesh, InboundOptions } from './inbound.js'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    mesh: RequestMesh
+  }
+}
+
+interface Request {
+  readonly raw: IncomingMessage
+  readonly routeOptions?: { readonly url?: string | undefined }
+  mesh: RequestMesh
+}
+
+interface Reply {
+  readonly raw: ServerResponse
+  code(status: number): Reply
+  headers(headers: Record<string, string>): Reply
+  send(body: string): unknown
+}
+
+type Hook = (request: Request, reply: Reply, done: (error?: Error) => void) => void
+
+interface Instance {
+  decorateRequest(name: 'mesh', value: null): unknown
+  addHook(name: 'onRequest' | 'preValidation', hook: Hook): unknown
+}
+
+export interface FastifyMeshOptions extends InboundOptions {
+  readonly mesh: InboundMesh
+}
+
+/**
+ * Plugin for Fastify 4 and 5 that lets pass only what `policy` allows to verified callers, who are then found in
+ * `request.mesh.peer`. Everything else is answered with a problem (RFC 9457) and does not reach a handler. It guards
+ * every route of the instance on which it is registered. Throws `MESH_ERR_OPTION`.
+ */
+export function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMeshOptions, done: (error?: Error) => void): void {
+  const handle = mesh.inbound(options)
+  const contexts = new WeakMap<Request, ReturnType<typeof AsyncLocalStorage.snapshot>>()
+  instance.decorateRequest('mesh', null)
+  instance.addHook('onRequest', (request, reply, next) => {
+    // The router goes by the raw request, in which `rewriteUrl` has left its mark.
+    const arrival = nodeArrival(request.raw, request.raw.url ?? '', ({ peer }) => {
+      request.mesh = { peer }
+      contexts.set(request, AsyncLocalStorage.snapshot())
+      const answer = answered(reply.raw, () => request.routeOptions?.url)
+      next()
+      return answer
+    })
+    handle(arrival).then(({ problem }) => {
+      if (problem !== undefined) reply.code(problem.status).headers({ ...problem.headers }).send(problem.body)
+    }, next)
+  })
+  // Reading the body leaves the context of the request: the stream's events come from the socket.
+  instance.addHook('preValidation', (request, _reply, next) => {
+    const enter = contexts.get(request)
+    if (enter === undefined) next()
+    else enter(next)
+  })
+  done()
+}
+
+Object.assign(fastifyMesh, {
+  // Without a scope of its own: a plugin's hooks would otherwise guard nothing but the plugin.
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: 'sidecarless',
+})

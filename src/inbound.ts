@@ -1,0 +1,121 @@
+import { authenticate } from './auth/authenticate.js'
+import { authorize } from './auth/authorize.js'
+import type { Keys } from './auth/keys.js'
+import { accessPolicy, withoutPolicy, type AccessPolicy, type Judge } from './auth/policy.js'
+import { rawPathOf, readRequestPath } from './auth/request-path.js'
+import { createVerifier } from './auth/verifier.js'
+import type { Clock } from './base/clock.js'
+import { fields, listOf, optionError, positiveMs, required, text, wholeNumber, type Reader } from './base/validate.js'
+import type { Ambient } from './call/ambient.js'
+import type { Events } from './call/events.js'
+import type { Arrival, Inbound, InboundReply } from './call/inbound.js'
+import { stack, type Handler, type Layer } from './call/layer.js'
+import { problemOf, Refusal } from './call/refusal.js'
+import type { Drain } from './resilience/drain.js'
+import { inboundDeadline } from './resilience/inbound-deadline.js'
+import { traceHeadersOf } from './telemetry/propagation.js'
+import { peerOnSpan, serverSpan } from './telemetry/server-span.js'
+import type { Tracing } from './telemetry/tracing.js'
+
+export interface InboundOptions {
+  /** Who may ask for what. Default: nobody, for anything. */
+  readonly policy?: AccessPolicy | undefined
+  /** What a token must be meant for. Default: this service's name. */
+  readonly audience?: string | undefined
+  /** Paths that are open to everybody, token or not, such as `/healthz`: exactly these, letter for letter. Default: none. */
+  readonly exempt?: readonly string[] | undefined
+  /** How far the issuer's clock may be apart from this one, at most 60 000. Default 30 000. */
+  readonly leewayMs?: number | undefined
+  /** Longest life of a token that is taken. Default an hour. */
+  readonly maxLifetimeMs?: number | undefined
+}
+
+/** What the inbound stack needs of its mesh. */
+export interface InboundHost {
+  readonly service: string
+  readonly clock: Clock
+  readonly events: Events
+  readonly ambient: Ambient
+  readonly drain: Drain
+  readonly tracing: Tracing
+  /** Whose tokens are believed; undefined when the mesh has no issuer. */
+  readonly verification: { readonly issuer: string; readonly keys: Keys } | undefined
+}
+
+/** What an edge needs of a mesh. */
+export interface InboundMesh {
+  /** Checks the options, and makes the way that an edge's requests take. Throws `MESH_ERR_OPTION`. */
+  inbound(options: InboundOptions): Handler<Arrival, InboundReply>
+}
+
+/**
+ * THE inbound stack: every stage that a request meets, in the order in which it meets them. Throws `MESH_ERR_OPTION`, also
+ * for a mesh without an issuer: whom it cannot verify it could only refuse.
+ */
+export function createInbound(host: InboundHost, options: InboundOptions): Handler<Arrival, InboundReply> {
+  const { exempt = [], policy = withoutPolicy, ...tokenRules } = readOptions(options, '')
+  const issuer = required(host.verification, 'identity.issuer', 'the issuer whose tokens callers must bring')
+  const verifier = createVerifier({ audience: host.service, ...issuer, ...tokenRules, clock: host.clock })
+
+  const admit = stack<Inbound, InboundReply>(
+    // Outermost, so that each refusal below is told once and answered in one form.
+    answerRefusals(host),
+    // Above all work: what is refused here may be sent elsewhere at once.
+    host.drain.layer,
+    // Above the span: a request for which nobody waits any more is not worth one.
+    inboundDeadline(host),
+    // Above identity, so that the trace shows who was refused and what it cost to find out.
+    serverSpan(host.tracing),
+    unless(
+      exempt,
+      // Above authorization, which judges callers that are known.
+      authenticate({ verifier }),
+      // Above authorization, so that the trace of a refusal names the caller.
+      peerOnSpan(host.tracing),
+      // Innermost: behind it stands the application.
+      authorize({ judge: policy }),
+    ),
+  )
+
+  const handle = admit((inbound) => {
+    const context = { deadlineAt: inbound.deadlineAt, traceHeaders: inbound.traceHeaders, peer: inbound.peer }
+    return host.ambient.run(context, () => inbound.proceed(inbound))
+  })
+  return (arrival) => handle({ ...arrival, deadlineAt: Infinity, traceHeaders: traceHeadersOf(arrival), peer: undefined })
+}
+
+/** Tells the listeners why a request was refused, and the caller that it was. */
+function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
+  return (next) => async (inbound) => {
+    try {
+      return await next(inbound)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      const { status, code, message: reason, peer } = error
+      events.emit('denied', { status, code, method: inbound.method, path: rawPathOf(inbound.target), peer, reason })
+      return { status, route: undefined, aborted: false, problem: problemOf(error) }
+    }
+  }
+}
+
+/** The layers, passed by on these paths. A path is compared as it came: whatever else a router takes for it is not exempt. */
+function unless(paths: readonly string[], ...layers: readonly Layer<Inbound, InboundReply>[]): Layer<Inbound, InboundReply> {
+  const open = new Set(paths)
+  return (next) => {
+    const guarded = stack(...layers)(next)
+    return (inbound) => (open.has(rawPathOf(inbound.target)) ? next(inbound) : guarded(inbound))
+  }
+}
+
+const exactPath: Reader<string> = (value, path) => {
+  if (typeof value === 'string' && rawPathOf(value) === value && 'segments' in readRequestPath(value)) return value
+  throw optionError(path, 'a path such as /healthz, without wildcards and query', value)
+}
+
+const readOptions = fields<{ policy?: Judge; audience?: string; exempt?: readonly string[]; leewayMs?: number; maxLifetimeMs?: number }>({
+  policy: accessPolicy,
+  audience: text,
+  exempt: listOf(exactPath),
+  leewayMs: wholeNumber(0, 60_000),
+  maxLifetimeMs: positiveMs,
+})

@@ -1,0 +1,31 @@
+import { fields, host, mapOf, port, required, text, weight } from './base/validate.js'
+import type { Instance } from './discovery/registry.js'
+
+/** What a process says about itself when it joins. */
+export interface RegisterOptions {
+  /** The port that it serves on. */
+  readonly port: number
+  /** Host name or IP address by which others reach it. Default: the registry's idea of this machine. */
+  readonly host?: string | undefined
+  /** Unique within the service. Default: the service's name with a random part. */
+  readonly id?: string | undefined
+  /** Share of the traffic relative to the other instances. Default 1. */
+  readonly weight?: number | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+}
+
+const readOptions = fields<RegisterOptions>({ port, host, id: text, weight, metadata: mapOf(text, text) })
+
+/** Reads what was given to `register`; what it does not say comes from the mesh. */
+export function readInstance(value: unknown, fromMesh: { readonly service: string; readonly zone: string | undefined; readonly id: string }): Instance {
+  const options = readOptions(value, '')
+  return {
+    service: fromMesh.service,
+    zone: fromMesh.zone,
+    id: options.id ?? fromMesh.id,
+    host: options.host,
+    port: required(options.port, 'port', 'the port that this service listens on'),
+    weight: options.weight ?? 1,
+    metadata: options.metadata ?? {},
+  }
+}

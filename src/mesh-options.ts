@@ -1,0 +1,94 @@
+import type { TokenFunction } from './auth/token-source.js'
+import { callable, fields, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
+import type { ServiceOptions } from './call/policy.js'
+import { serviceOptions } from './call/service-options.js'
+import type { Registry } from './discovery/registry.js'
+import { readTransport, transportDefaults, type TransportOptions, type TransportSettings } from './transport/transport.js'
+
+/** Who this service is, and who vouches for others. */
+export interface IdentityOptions {
+  /** URL of the OpenID issuer that gives this service its tokens and that callers' tokens must come from. */
+  readonly issuer?: string | undefined
+  /** What the issuer knows this service by; its client id is the service's name. */
+  readonly clientSecret?: string | undefined
+  /** A way of your own to outbound tokens: the audience in, the token out. */
+  readonly token?: TokenFunction | undefined
+}
+
+export interface MeshOptions {
+  /** This service's name: lower-case letters, digits and hyphens. */
+  readonly service: string
+  /** Where services are found, such as `consul()`. */
+  readonly registry: Registry
+  /** Without it, calls go out unsigned and the inbound middleware refuses to start. */
+  readonly identity?: IdentityOptions | undefined
+  /** Availability zone of this process. */
+  readonly zone?: string | undefined
+  /** What is wanted for calls to each service; the defaults hold for all others. */
+  readonly services?: Readonly<Record<string, ServiceOptions>> | undefined
+  /** What becomes of a URL whose host is no service. Default `'passthrough'`. */
+  readonly unknownHosts?: 'passthrough' | 'error' | undefined
+  /** How long `ready()` waits. Default 15 000 ms. */
+  readonly readyTimeoutMs?: number | undefined
+  readonly transport?: TransportOptions | undefined
+}
+
+/** {@link MeshOptions} with every default in its place. */
+export interface MeshSettings {
+  readonly service: string
+  readonly registry: Registry
+  readonly identity: IdentityOptions
+  readonly zone: string | undefined
+  readonly services: Readonly<Record<string, ServiceOptions>>
+  readonly unknownHosts: 'passthrough' | 'error'
+  readonly readyTimeoutMs: number
+  readonly transport: TransportSettings
+}
+
+export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000 } as const)
+
+const readIdentity: Reader<IdentityOptions> = (value, path) => {
+  const identity = fields<IdentityOptions>({
+    issuer: httpUrl,
+    clientSecret: text,
+    token: callable<TokenFunction>('a function (audience) that gives a token'),
+  })(value, path)
+  if (identity.clientSecret !== undefined && identity.issuer === undefined) {
+    throw optionError(`${path}.issuer`, 'the issuer that knows clientSecret', undefined)
+  }
+  if (identity.clientSecret !== undefined && identity.token !== undefined) {
+    throw optionError(`${path}.token`, 'either token or clientSecret', 'both')
+  }
+  return identity
+}
+
+const readOptions = fields<MeshOptions>({
+  service: serviceName,
+  registry: callable<Registry>('a registry, such as consul()', 'watch'),
+  identity: readIdentity,
+  zone: text,
+  services: mapOf(serviceName, serviceOptions),
+  unknownHosts: oneOf('passthrough', 'error'),
+  readyTimeoutMs: positiveMs,
+  transport: readTransport,
+})
+
+/** Reads what the user gave to `createMesh`; nothing of it is written into or kept. */
+export function readMeshOptions(value: unknown): MeshSettings {
+  const options = readOptions(value, '')
+  const { connectTimeoutMs, keepAliveMs, createPool } = options.transport ?? {}
+  return {
+    service: required(options.service, 'service', "this service's name"),
+    registry: required(options.registry, 'registry', 'a registry, such as consul()'),
+    identity: options.identity ?? {},
+    zone: options.zone,
+    services: options.services ?? {},
+    unknownHosts: options.unknownHosts ?? meshDefaults.unknownHosts,
+    readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,
+    transport: {
+      connectTimeoutMs: connectTimeoutMs ?? transportDefaults.connectTimeoutMs,
+      keepAliveMs: keepAliveMs ?? transportDefaults.keepAliveMs,
+      createPool: createPool ?? transportDefaults.createPool,
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import type { Clock } from './base/clock.js'
+import type { TimerWheel } from './base/timer-wheel.js'
+import { attemptTimeout } from './resilience/attempt-timeout.js'
+import type { Breaker } from './resilience/breaker.js'
+import { deadline } from './resilience/deadline.js'
+import { retry } from './resilience/retry.js'
+import { identity } from './auth/identity.js'
+import type { TokenSource } from './auth/token-source.js'
+import { balance } from './balancer/balance.js'
+import type { EndpointSet } from './balancer/endpoint-set.js'
+import { measure } from './balancer/measure.js'
+import type { Node } from './balancer/node.js'
+import type { Picker } from './balancer/picker.js'
+import type { Ambient } from './call/ambient.js'
+import type { Attempt, Call } from './call/call.js'
+import type { Events } from './call/events.js'
+import { stack, type Handler, type Layer } from './call/layer.js'
+import type { ServicePolicy } from './call/policy.js'
+import { attemptSpan } from './telemetry/attempt-span.js'
+import { callSpan } from './telemetry/call-span.js'
+import type { Tracing } from './telemetry/tracing.js'
+import type { Transport } from './transport/transport.js'
+
+/** What every stage of every service shares. */
+export interface OutboundShared {
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly events: Events
+  readonly tracing: Tracing
+  readonly ambient: Ambient
+  /** Undefined when calls go out without a token. */
+  readonly tokens: TokenSource | undefined
+}
+
+/** THE outbound stack of one service: a call meets the stages in this order. */
+export function callStack(
+  shared: OutboundShared,
+  service: { readonly policy: ServicePolicy; readonly breaker: Breaker; readonly endpoints: EndpointSet; readonly picker: Picker },
+): Handler<Call> {
+  const { wheel, events, tracing, tokens } = shared
+  const { policy, breaker, endpoints, picker } = service
+  return stack<Call>(
+    // Outermost, so that one span holds every try, wait and pick.
+    callSpan(tracing),
+    // Above the deadline, so that a call that cannot succeed starts no timer.
+    breaker.layer,
+    // Below the breaker, so that a half-open probe always settles; above retry, so that all tries share one budget of time.
+    deadline({ wheel }),
+    // Above identity and balance, so that each try signs afresh and may go elsewhere.
+    retry({ maxResends: policy.retry.maxResends, events }),
+    // Above balance, so that failing to sign is never charged to an endpoint.
+    ...(tokens === undefined ? [] : [identity({ tokens })]),
+  )(
+    // The door: here the call gets its address.
+    balance({ endpoints, picker, events }),
+  )
+}
+
+/** The stack of one endpoint: an attempt meets the stages in this order. */
+export function attemptStack(shared: OutboundShared, node: Node, transport: Transport): Handler<Attempt> {
+  const { clock, wheel, tracing, ambient } = shared
+  const layers: Layer<Attempt>[] = [
+    // A client span only where bytes are really tried; it writes the trace context last, over whatever came before.
+    attemptSpan(tracing, ambient),
+    // Above the timeout, so that a timeout is felt at its full length: a failure must never look fast.
+    measure(node, { clock }),
+    attemptTimeout({ wheel }),
+  ]
+  return stack(...layers)(transport.handle)
+}

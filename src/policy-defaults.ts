@@ -1,0 +1,15 @@
+import { balancerDefaults } from './balancer/picker.js'
+import type { ServicePolicy } from './call/policy.js'
+import { attemptTimeoutDefaults } from './resilience/attempt-timeout.js'
+import { breakerDefaults } from './resilience/breaker.js'
+import { deadlineDefaults } from './resilience/deadline.js'
+import { retryDefaults } from './resilience/retry.js'
+
+/** What holds for a service of which nobody has said anything: each stage's own table, side by side. */
+export const policyDefaults: ServicePolicy = Object.freeze({
+  ...deadlineDefaults,
+  ...attemptTimeoutDefaults,
+  balancer: balancerDefaults,
+  retry: retryDefaults,
+  breaker: breakerDefaults,
+})

@@ -1,0 +1,50 @@
+import type { Attributes } from '@opentelemetry/api'
+
+/*
+ * Names of the OpenTelemetry semantic conventions 1.45.0, written out: the package that holds them as constants would be
+ * a dependency at run time.
+ * https://github.com/open-telemetry/semantic-conventions/blob/v1.45.0/docs/http/http-spans.md
+ */
+export const CLIENT_ADDRESS = 'client.address'
+export const ERROR_TYPE = 'error.type'
+export const HTTP_REQUEST_METHOD = 'http.request.method'
+export const HTTP_REQUEST_METHOD_ORIGINAL = 'http.request.method_original'
+export const HTTP_REQUEST_RESEND_COUNT = 'http.request.resend_count'
+export const HTTP_RESPONSE_STATUS_CODE = 'http.response.status_code'
+export const HTTP_ROUTE = 'http.route'
+export const NETWORK_PEER_ADDRESS = 'network.peer.address'
+export const NETWORK_PEER_PORT = 'network.peer.port'
+export const SERVER_ADDRESS = 'server.address'
+export const SERVER_PORT = 'server.port'
+/** In development: the logical name of the service at the other end. */
+export const SERVICE_PEER_NAME = 'service.peer.name'
+export const URL_FULL = 'url.full'
+export const URL_PATH = 'url.path'
+export const URL_QUERY = 'url.query'
+export const URL_SCHEME = 'url.scheme'
+/** In development. */
+export const URL_TEMPLATE = 'url.template'
+export const USER_AGENT_ORIGINAL = 'user_agent.original'
+
+/** How many attempts a call took. */
+export const MESH_ATTEMPTS = 'mesh.attempts'
+/** The instance that an attempt went to, by the name it has in the registry. */
+export const MESH_ENDPOINT_ID = 'mesh.endpoint.id'
+/** The verified name of the service that an inbound request came from. */
+export const MESH_PEER_SERVICE = 'mesh.peer.service'
+
+const KNOWN_METHODS: ReadonlySet<string> = new Set([
+  'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY',
+])
+
+/** The method as an attribute; an invented one must not become a series of its own. */
+export function methodAttributes(method: string): Attributes {
+  if (KNOWN_METHODS.has(method)) return { [HTTP_REQUEST_METHOD]: method }
+  return { [HTTP_REQUEST_METHOD]: '_OTHER', [HTTP_REQUEST_METHOD_ORIGINAL]: method }
+}
+
+/** `GET /users/{id}`, or the method alone: a path would make as many names as there are users. */
+export function httpSpanName(method: string, route: string | undefined): string {
+  const verb = KNOWN_METHODS.has(method) ? method : 'HTTP'
+  return route === undefined ? verb : `${verb} ${route}`
+}

@@ -1,0 +1,33 @@
+import { ProxyTracerProvider, trace, type Tracer, type TracerProvider } from '@opentelemetry/api'
+import { guarded } from './guarded.js'
+
+/** The provider that stands in while no SDK is registered: one object, shared by all proxies of a copy of the API. */
+const NOBODY: TracerProvider = new ProxyTracerProvider().getDelegate()
+
+/**
+ * The way to whoever records spans. An application may register its SDK after it has made its mesh, and may take it
+ * away again, so each use asks anew; asking costs two comparisons and allocates nothing.
+ */
+export class Tracing {
+  readonly #version: string
+  #provider: TracerProvider = NOBODY
+  #tracer: Tracer | undefined
+
+  /** `version` of this package, which the spans name as their scope's. */
+  constructor(version: string) {
+    this.#version = version
+  }
+
+  /** Undefined while nobody records: then no span is to be made at all. */
+  get tracer(): Tracer | undefined {
+    const global: TracerProvider & Partial<Pick<ProxyTracerProvider, 'getDelegate'>> = trace.getTracerProvider()
+    const provider = global.getDelegate?.() ?? global
+    if (provider !== this.#provider) this.#turnTo(provider)
+    return this.#tracer
+  }
+
+  #turnTo(provider: TracerProvider): void {
+    this.#provider = provider
+    this.#tracer = provider === NOBODY ? undefined : guarded(() => provider.getTracer('sidecarless', this.#version), undefined)
+  }
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import { MeshError } from '../../src/base/errors.js'
+import { balance } from '../../src/balancer/balance.js'
+import { createEndpointSet } from '../../src/balancer/endpoint-set.js'
+import type { Node } from '../../src/balancer/node.js'
+import type { Picker } from '../../src/balancer/picker.js'
+import type { Attempt } from '../../src/call/call.js'
+import type { Endpoint } from '../../src/call/endpoint.js'
+import { Events } from '../../src/call/events.js'
+import { settled } from '../support/fake-clock.js'
+import { callOf, endpointOf, replyOf } from '../support/scripted.js'
+
+const first: Picker = { pick: (nodes) => nodes[0] }
+
+function door(picker: Picker = first) {
+  const events = new Events()
+  const attempts: Attempt[] = []
+  const endpoints = createEndpointSet({
+    service: 'users',
+    registry: 'consul',
+    events,
+    connect: () => ({
+      handle: async (attempt) => {
+        attempts.push(attempt)
+        return replyOf({ endpoint: attempt.endpoint })
+      },
+      close: async () => {},
+    }),
+  })
+  const tell = (...known: Endpoint[]): void => endpoints.apply({ service: 'users', revision: 1, endpoints: known, policy: {} })
+  return { handle: balance({ endpoints, picker, events }), endpoints, events, attempts, tell }
+}
+
+const [a, b, c] = ['a', 'b', 'c'].map((id) => endpointOf(id)) as [Endpoint, Endpoint, Endpoint]
+
+describe('balance', () => {
+  it('turns a call into an attempt before anything else can happen', () => {
+    const { handle, attempts, tell } = door()
+    tell(a)
+    const call = callOf()
+    void handle(call)
+    expect(attempts).toEqual([{ call, endpoint: a, headers: call.headers, cancellation: call.cancellation }])
+  })
+
+  it('waits for the first snapshot', async () => {
+    const { handle, attempts, tell } = door()
+    const answering = handle(callOf())
+    await settled()
+    expect(attempts).toEqual([])
+    tell(a)
+    expect((await answering).endpoint).toBe(a)
+  })
+
+  it('says that it was not ready, and which registry to look at, when the deadline ends that wait', async () => {
+    const { handle } = door()
+    const call = callOf({ timeoutMs: 800 })
+    const answering = handle(call)
+    const late = new MeshError('MESH_ERR_DEADLINE', 'late', { processed: 'maybe' })
+    call.cancellation.cancel(late)
+    await expect(answering).rejects.toMatchObject({
+      code: 'MESH_ERR_NOT_READY', service: 'users', processed: 'no', attempts: 0, cause: late,
+      message: "users: registry 'consul' has told nothing about this service within the call's 800 ms; is it reachable?",
+    })
+  })
+
+  it('passes on the reason of a caller who hung up while waiting', async () => {
+    const { handle } = door()
+    const call = callOf()
+    const answering = handle(call)
+    const hungUp = new MeshError('MESH_ERR_ABORTED', 'hung up')
+    call.cancellation.cancel(hungUp)
+    await expect(answering).rejects.toBe(hungUp)
+  })
+
+  it.each<[string, Endpoint[], RegExp]>([
+    ['nobody is known', [], /'consul' knows no instance of it/],
+    ['nobody is ready', [{ ...a, status: 'draining' }], /'consul' knows 1 of it, none of them ready/],
+  ])('says that there is no endpoint when %s', async (_, endpoints, message) => {
+    const { handle, tell } = door()
+    tell(...endpoints)
+    const failing = handle(callOf())
+    await expect(failing).rejects.toMatchObject({ code: 'MESH_ERR_NO_ENDPOINTS', processed: 'no' })
+    await expect(failing).rejects.toThrow(message)
+  })
+
+  it('goes where the call has not been, and anywhere when it has been everywhere', async () => {
+    const offered: string[][] = []
+    const { handle, endpoints, tell } = door({
+      pick: (nodes: readonly Node[]) => {
+        offered.push(nodes.map(({ id }) => id))
+        return nodes[0]
+      },
+    })
+    tell(a, b, c)
+    await handle(callOf({ tried: ['a', 'c'], resends: 2 }))
+    await handle(callOf({ tried: ['a', 'b', 'c'], resends: 3 }))
+    await handle(callOf({ tried: ['gone'], resends: 1 }))
+    expect(offered).toEqual([['b'], ['a', 'b', 'c'], ['a', 'b', 'c']])
+    expect(endpoints.nodes).toHaveLength(3)
+  })
+
+  it('offers the picker the very picture when nothing was tried', async () => {
+    let offered: unknown
+    const { handle, endpoints, tell } = door({ pick: (nodes: readonly Node[]) => ((offered = nodes), nodes[0]) })
+    tell(a, b)
+    await handle(callOf())
+    expect(offered).toBe(endpoints.nodes)
+  })
+
+  it('charges no endpoint for a call that was given up on its way here', async () => {
+    const { handle, attempts, tell } = door()
+    tell(a)
+    const call = callOf()
+    const hungUp = new MeshError('MESH_ERR_ABORTED', 'hung up')
+    call.cancellation.cancel(hungUp)
+    await expect(handle(call)).rejects.toBe(hungUp)
+    expect(attempts).toEqual([])
+  })
+
+  it('tells what it picked', async () => {
+    const { handle, events, tell } = door()
+    tell(a)
+    const told: unknown[] = []
+    events.on('picked', (event) => told.push(event))
+    await handle(callOf({ resends: 1 }))
+    expect(told).toEqual([{ service: 'users', endpoint: 'a', resends: 1 }])
+  })
+
+  it('refuses when it is closed', async () => {
+    const { handle, endpoints, tell } = door()
+    tell(a)
+    await endpoints.close()
+    await expect(handle(callOf())).rejects.toMatchObject({ code: 'MESH_ERR_CLOSED' })
+  })
+})

@@ -1,0 +1,103 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { LatencyEwma, SuccessEwma } from '../../src/balancer/ewma.js'
+
+const samples = fc.array(fc.record({ latencyMs: fc.double({ min: 0, max: 60_000, noNaN: true }), dtMs: fc.double({ min: 0, max: 60_000, noNaN: true }) }), {
+  minLength: 1,
+  maxLength: 60,
+})
+
+describe('latency EWMA', () => {
+  it('stays between the least and the greatest sample', () => {
+    fc.assert(
+      fc.property(samples, (taken) => {
+        const ewma = new LatencyEwma()
+        let nowMs = 0
+        for (const { latencyMs, dtMs } of taken) ewma.observe(latencyMs, (nowMs += dtMs))
+        const latencies = taken.map(({ latencyMs }) => latencyMs)
+        expect(ewma.meanMs).toBeGreaterThanOrEqual(Math.min(...latencies) - 1e-6)
+        expect(ewma.meanMs).toBeLessThanOrEqual(Math.max(...latencies) + 1e-6)
+        expect(ewma.samples).toBe(taken.length)
+        expect(ewma.updatedAtMs).toBe(nowMs)
+      }),
+    )
+  })
+
+  it('is the first sample, then the plain mean of the first few that come together', () => {
+    const ewma = new LatencyEwma()
+    expect(ewma.samples).toBe(0)
+    ewma.observe(10, 1_000)
+    expect(ewma.meanMs).toBe(10)
+    for (const latencyMs of [20, 30, 40]) ewma.observe(latencyMs, 1_000)
+    expect(ewma.meanMs).toBeCloseTo(25)
+  })
+
+  it('has forgotten an old mean after a long pause', () => {
+    const ewma = new LatencyEwma()
+    for (let i = 0; i < 100; i++) ewma.observe(1_000, i)
+    ewma.observe(10, 60_000)
+    expect(ewma.meanMs).toBeLessThan(11)
+  })
+
+  it('follows a busy endpoint that has become slow within some dozens of samples', () => {
+    const ewma = new LatencyEwma()
+    for (let i = 0; i < 100; i++) ewma.observe(10, i)
+    for (let i = 0; i < 72; i++) ewma.observe(100, 100 + i)
+    expect(ewma.meanMs).toBeGreaterThan(90)
+  })
+
+  it('never falls by a failure, and rises by a slow one', () => {
+    fc.assert(
+      fc.property(samples, fc.double({ min: 0, max: 120_000, noNaN: true }), (taken, failureMs) => {
+        const ewma = new LatencyEwma()
+        let nowMs = 0
+        for (const { latencyMs, dtMs } of taken) ewma.observe(latencyMs, (nowMs += dtMs))
+        const beforeMs = ewma.meanMs
+        ewma.observeFailure(failureMs, nowMs + 100)
+        if (failureMs <= beforeMs) expect(ewma.meanMs).toBe(beforeMs)
+        else expect(ewma.meanMs).toBeGreaterThan(beforeMs)
+      }),
+    )
+  })
+
+  it('learns no latency from failures alone', () => {
+    const ewma = new LatencyEwma()
+    ewma.observeFailure(1, 0)
+    expect(ewma.samples).toBe(0)
+    ewma.observe(50, 10)
+    expect(ewma.meanMs).toBe(50)
+  })
+})
+
+describe('success EWMA', () => {
+  it('stays a ratio, and rises with time while nothing comes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.double({ min: 0, max: 60_000, noNaN: true }))), (results) => {
+        const ewma = new SuccessEwma()
+        let nowMs = 0
+        for (const [succeeded, dtMs] of results) {
+          ewma.observe(succeeded, (nowMs += dtMs))
+          const ratio = ewma.ratioAt(nowMs)
+          expect(ratio).toBeGreaterThanOrEqual(0)
+          expect(ratio).toBeLessThanOrEqual(1)
+          expect(ewma.ratioAt(nowMs + 1_000)).toBeGreaterThanOrEqual(ratio)
+        }
+      }),
+    )
+  })
+
+  it('is not changed by being read', () => {
+    const read = new SuccessEwma()
+    const unread = new SuccessEwma()
+    for (const ewma of [read, unread]) ewma.observe(false, 0)
+    for (let nowMs = 0; nowMs < 10_000; nowMs += 100) read.ratioAt(nowMs)
+    expect(read.ratioAt(10_000)).toBe(unread.ratioAt(10_000))
+  })
+
+  it('falls to a fraction after a run of failures, and has all but recovered a minute later', () => {
+    const ewma = new SuccessEwma()
+    for (let i = 0; i < 30; i++) ewma.observe(false, i)
+    expect(ewma.ratioAt(30)).toBeLessThan(0.06)
+    expect(ewma.ratioAt(60_000)).toBeGreaterThan(0.99)
+  })
+})

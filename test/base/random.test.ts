@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { seededRandom, systemRandom } from '../../src/base/random.js'
+
+describe('random', () => {
+  it('gives the numbers of mulberry32 for a seed', () => {
+    // Worked out with the 32-bit integer arithmetic of the published generator, in Python.
+    const random = seededRandom(42)
+    expect([random(), random(), random(), random()].map((n) => n * 2 ** 32)).toEqual([2581720956, 1925393290, 3661312704, 2876485805])
+  })
+
+  it('gives the same numbers for the same seed, and others for another', () => {
+    const draw = (seed: number): number[] => Array.from({ length: 20 }, seededRandom(seed))
+    expect(draw(7)).toEqual(draw(7))
+    expect(draw(7)).not.toEqual(draw(8))
+  })
+
+  it.each([
+    ['seeded', seededRandom(3)],
+    ['system', systemRandom],
+  ])('spreads %s numbers evenly over [0, 1)', (_, random) => {
+    const buckets = new Array<number>(10).fill(0)
+    for (let i = 0; i < 20_000; i++) {
+      const n = random()
+      expect(n >= 0 && n < 1).toBe(true)
+      buckets[Math.floor(n * 10)]!++
+    }
+    // Six standard deviations of 42: about one false alarm in fifty million runs.
+    for (const count of buckets) expect(Math.abs(count - 2_000)).toBeLessThan(260)
+  })
+})
