@@ -88,7 +88,7 @@ function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isNewSecret: boo
   const isOtlpTaken = wantsOtlp && otlpUrl === undefined
   const variables = [
     ...(isNewSecret ? [`MESH_CLIENT_SECRET=${clientSecret}`] : []),
-    `CONSUL_HTTP_ADDR=${url}`,
+    `CONSUL_HTTP_ADDR=${new URL(url).host}`,
     `OTEL_EXPORTER_OTLP_ENDPOINT=${url}`,
     'OTEL_EXPORTER_OTLP_PROTOCOL=http/json',
   ]

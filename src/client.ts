@@ -2,6 +2,7 @@ import { MeshError } from './base/errors.js'
 import { fields, mapOf, positiveMs, text } from './base/validate.js'
 import type { RequestBody } from './call/body.js'
 import { Cancellation } from './call/cancellation.js'
+import { headerValue } from './call/headers.js'
 import type { Reply } from './call/reply.js'
 
 /** One request, as a caller asks for it. */
@@ -94,7 +95,7 @@ export class ServiceClient {
 }
 
 function encodeJson(value: unknown, headers: string[]): string {
-  if (!headers.includes('content-type')) headers.push('content-type', 'application/json')
+  if (headerValue(headers, 'content-type') === undefined) headers.push('content-type', 'application/json')
   return JSON.stringify(value)
 }
 
@@ -105,7 +106,7 @@ function encode(body: NonNullable<RequestOptions['body']> | null, headers: strin
   // The platform knows how to write each of these, and what content type goes with it.
   const written = new Response(body)
   const contentType = written.headers.get('content-type')
-  if (contentType !== null && !headers.includes('content-type')) headers.push('content-type', contentType)
+  if (contentType !== null && headerValue(headers, 'content-type') === undefined) headers.push('content-type', contentType)
   return written.body
 }
 

@@ -40,7 +40,7 @@ export interface FastifyMeshOptions extends InboundOptions {
  * `request.mesh.peer`. Everything else is answered with a problem (RFC 9457) and does not reach a handler. It guards
  * every route of the instance on which it is registered. Throws `MESH_ERR_OPTION`.
  */
-export function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMeshOptions, done: (error?: Error) => void): void {
+export async function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMeshOptions): Promise<void> {
   const handle = mesh.inbound(options)
   const contexts = new WeakMap<Request, ReturnType<typeof AsyncLocalStorage.snapshot>>()
   instance.decorateRequest('mesh', null)
@@ -63,7 +63,6 @@ export function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMes
     if (enter === undefined) next()
     else enter(next)
   })
-  done()
 }
 
 Object.assign(fastifyMesh, {

@@ -48,18 +48,13 @@ function untried(nodes: readonly Node[], tried: readonly string[]): readonly Nod
   return others.length > 0 ? others : nodes
 }
 
-function notReady({ service, registry }: EndpointSet, call: Call, cause: unknown): MeshError {
-  return new MeshError(
-    'MESH_ERR_NOT_READY',
-    `${service}: registry '${registry}' has told nothing about this service within the call's ${call.timeoutMs} ms; is it reachable?`,
-    { service, attempts: call.resends, cause },
-  )
+function notReady({ service, registry }: EndpointSet, { timeoutMs, resends }: Call, cause: unknown): MeshError {
+  const message = `${service}: registry '${registry}' has told nothing within the call's ${timeoutMs} ms; is it reachable?`
+  return new MeshError('MESH_ERR_NOT_READY', message, { service, attempts: resends, cause })
 }
 
-function noEndpoints({ service, registry, all }: EndpointSet, call: Call): MeshError {
+function noEndpoints({ service, registry, all }: EndpointSet, { resends }: Call): MeshError {
   const known = all.length === 0 ? 'knows no instance of it' : `knows ${all.length} of it, none of them ready`
-  return new MeshError('MESH_ERR_NO_ENDPOINTS', `${service}: registry '${registry}' ${known}; is the service running and registered?`, {
-    service,
-    attempts: call.resends,
-  })
+  const message = `${service}: registry '${registry}' ${known}; is the service running and registered?`
+  return new MeshError('MESH_ERR_NO_ENDPOINTS', message, { service, attempts: resends })
 }

@@ -30,7 +30,10 @@ export function outcomeOf(result: Reply | Error): Outcome {
 function outcomeOfError(error: Error): Outcome {
   const meshError = meshErrorIn(error)
   if (meshError === undefined) return { kind: 'failure', processed: 'maybe' }
-  return { kind: SERVICE_FAILURES.has(meshError.code) ? 'failure' : 'ignored', processed: meshError.processed }
+  const { code, processed } = meshError
+  // A deadline that was over before anything was sent says nothing about the service.
+  const neverTried = code === 'MESH_ERR_DEADLINE' && processed === 'no'
+  return { kind: SERVICE_FAILURES.has(code) && !neverTried ? 'failure' : 'ignored', processed }
 }
 
 // Everything else came from this side: the caller hung up, nothing could be sent or signed, no endpoint was known.

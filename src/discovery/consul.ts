@@ -73,8 +73,7 @@ export function consul(options: ConsulOptions = {}, clock: Clock = systemClock):
         const snapshot = snapshotOf(service, answer)
         if (snapshot.revision < (index ?? 0)) throw wentBack(service, index, snapshot.revision)
         yield snapshot
-        // 0 would mean not to wait at all.
-        index = Math.max(snapshot.revision, 1)
+        index = snapshot.revision
         await pause(clock, QUERY_GAP_MS, signal)
       }
     } catch (error) {
@@ -111,7 +110,8 @@ function snapshotOf(service: string, answer: HttpAnswer): RawSnapshot {
     throw malformed('is not JSON', cause)
   }
   if (!Array.isArray(entries)) throw malformed('is not a list')
-  return { revision: Number(index), endpoints: endpointsOfHealth(entries) }
+  // An index of 0 is a mistake that servers have made; sent back, it would mean not to wait at all.
+  return { revision: Math.max(Number(index), 1), endpoints: endpointsOfHealth(entries) }
 }
 
 /** Consul was restored or replaced: what was waited for may never come, so the watch has to begin again at no index. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Dispatcher } from 'undici'
 import { MeshError } from '../base/errors.js'
 import { Cancellation } from '../call/cancellation.js'
@@ -15,6 +16,8 @@ export class Delivery implements BodySink, Dispatcher.DispatchController {
   reason: Error | null = null
   readonly #handler: Dispatcher.DispatchHandler
   readonly #service: string
+  // A socket's events run in the context of whichever request opened it; the handler is called in its own.
+  readonly #asCaller = AsyncLocalStorage.snapshot()
   #flow: BodyFlow | undefined
   #piped = false
   #over = false
@@ -54,7 +57,7 @@ export class Delivery implements BodySink, Dispatcher.DispatchController {
     if (this.#over) return
     this.#over = true
     // An abort is reported in the words of the one who asked for it.
-    this.#handler.onResponseError?.(this, this.reason ?? error)
+    this.#asCaller(() => this.#handler.onResponseError?.(this, this.reason ?? error))
   }
 
   get aborted(): boolean {
@@ -88,7 +91,7 @@ export class Delivery implements BodySink, Dispatcher.DispatchController {
   /** A handler that throws has given its request up, as with undici's own dispatchers. */
   #tell(callback: () => void): void {
     try {
-      callback()
+      this.#asCaller(callback)
     } catch (error) {
       this.#over = false
       this.abort(error as Error)

@@ -5,7 +5,7 @@ import type { Cancellation } from '../call/cancellation.js'
 import type { Reply } from '../call/reply.js'
 import { Delivery } from './delivery.js'
 import { modernHandler } from './legacy-handler.js'
-import { requestOf, type DispatchedRequest } from './request-of.js'
+import { headersOf, requestOf, type DispatchedRequest } from './request-of.js'
 
 /** What the dispatcher needs to know of the mesh. */
 export interface DispatchTarget {
@@ -55,7 +55,7 @@ export class MeshDispatcher extends Dispatcher {
   }
 
   #toOutside(origin: URL, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (this.#target.unknownHosts === 'passthrough') return this.#outside.dispatch(options, handler)
+    if (this.#target.unknownHosts === 'passthrough') return this.#outside.dispatch({ ...options, headers: headersOf(options) }, handler)
     modernHandler(handler).onResponseError?.(
       undefined as never,
       new MeshError(

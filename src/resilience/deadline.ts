@@ -1,4 +1,4 @@
-import { MeshError } from '../base/errors.js'
+import { MeshError, type Processed } from '../base/errors.js'
 import type { TimerWheel } from '../base/timer-wheel.js'
 import type { Call } from '../call/call.js'
 import type { Layer } from '../call/layer.js'
@@ -12,10 +12,12 @@ export const deadlineDefaults = Object.freeze({ timeoutMs: 15_000 })
 export function deadline({ wheel }: { readonly wheel: TimerWheel }): Layer<Call> {
   return (next) => (call) => {
     if (call.timeoutMs === Infinity) return next(call)
+    // Inherited from a caller whose own time is over: nobody would be there for the answer.
+    if (call.timeoutMs <= 0) return Promise.reject(deadlineError(call, 'no'))
     return new Promise((resolve, reject) => {
       let over: Error | undefined
       let timer = wheel.after(call.timeoutMs, () => {
-        const spent = deadlineError(call)
+        const spent = deadlineError(call, 'maybe')
         call.cancellation.cancel(spent)
         timer = wheel.after(0, () => reject((over = spent)))
       })
@@ -35,9 +37,10 @@ export function deadline({ wheel }: { readonly wheel: TimerWheel }): Layer<Call>
   }
 }
 
-function deadlineError({ service, method, timeoutMs }: Call): MeshError {
-  return new MeshError('MESH_ERR_DEADLINE', `${service}: ${method} was not done within its timeoutMs of ${timeoutMs}`, {
-    service,
-    processed: 'maybe',
-  })
+function deadlineError({ service, method, timeoutMs }: Call, processed: Processed): MeshError {
+  const message =
+    processed === 'no'
+      ? `${service}: ${method} was not sent, since the time for it was over before it began`
+      : `${service}: ${method} was not done within its timeoutMs of ${timeoutMs}`
+  return new MeshError('MESH_ERR_DEADLINE', message, { service, processed })
 }

@@ -100,12 +100,17 @@ describe('issuer tokens', () => {
   })
 
   it('a short-lived token is not fetched anew for every call', async () => {
-    issuer.json('/token', () => ({ access_token: `token-${++minted}`, token_type: 'Bearer', expires_in: 20 }))
-    const source = tokens()
+    issuer.json('/token', { access_token: 'short', token_type: 'Bearer', expires_in: 20 })
+    let requests = 0
+    const source = tokens({ http: { ...http, request: (request) => (requests++, http.request(request)) } })
     await source.token('users')
+    expect(requests).toBe(2)
     await clock.advance(9_000)
-    expect(source.token('users')).toBe('token-1')
-    expect(minted).toBe(1)
+    expect(source.token('users')).toBe('short')
+    expect(requests).toBe(2)
+    await clock.advance(1_000)
+    expect(source.token('users')).toBe('short')
+    expect(requests).toBe(3)
   })
 
   it.each<[string, unknown]>([

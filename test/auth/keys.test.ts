@@ -76,6 +76,7 @@ describe('keys of an issuer', () => {
     issuer.json('/keys', { keys: [...first.jwks.keys, ...second.jwks.keys] })
     await clock.advance(250_000)
     expect(keys.find('first')).toBe(before)
+    await vi.waitFor(() => expect(issuer.count('/keys')).toBe(2))
     await vi.waitFor(() => expect(keys.find('second')).toMatchObject({ kid: 'second' }))
   })
 

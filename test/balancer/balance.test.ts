@@ -59,7 +59,7 @@ describe('balance', () => {
     call.cancellation.cancel(late)
     await expect(answering).rejects.toMatchObject({
       code: 'MESH_ERR_NOT_READY', service: 'users', processed: 'no', attempts: 0, cause: late,
-      message: "users: registry 'consul' has told nothing about this service within the call's 800 ms; is it reachable?",
+      message: "users: registry 'consul' has told nothing within the call's 800 ms; is it reachable?",
     })
   })
 

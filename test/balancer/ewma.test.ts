@@ -2,10 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LatencyEwma, SuccessEwma } from '../../src/balancer/ewma.js'
 
-const samples = fc.array(fc.record({ latencyMs: fc.double({ min: 0, max: 60_000, noNaN: true }), dtMs: fc.double({ min: 0, max: 60_000, noNaN: true }) }), {
-  minLength: 1,
-  maxLength: 60,
-})
+const upToAMinute = fc.double({ min: 0, max: 60_000, noNaN: true })
+const samples = fc.array(fc.record({ latencyMs: upToAMinute, dtMs: upToAMinute }), { minLength: 1, maxLength: 60 })
 
 describe('latency EWMA', () => {
   it('stays between the least and the greatest sample', () => {
@@ -72,7 +70,7 @@ describe('latency EWMA', () => {
 describe('success EWMA', () => {
   it('stays a ratio, and rises with time while nothing comes', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), fc.double({ min: 0, max: 60_000, noNaN: true }))), (results) => {
+      fc.property(fc.array(fc.tuple(fc.boolean(), upToAMinute)), (results) => {
         const ewma = new SuccessEwma()
         let nowMs = 0
         for (const [succeeded, dtMs] of results) {

@@ -6,7 +6,8 @@ import { nodesOf, tally } from './support.js'
 
 describe('least loaded', () => {
   it('picks a node that no other node is less loaded than, for its weight', () => {
-    const loads = fc.array(fc.record({ weight: fc.integer({ min: 1, max: 9 }), inFlight: fc.nat(40) }), { minLength: 1, maxLength: 30 })
+    const load = fc.record({ weight: fc.integer({ min: 1, max: 9 }), inFlight: fc.nat(40) })
+    const loads = fc.array(load, { minLength: 1, maxLength: 30 })
     fc.assert(
       fc.property(loads, fc.integer(), (loads, seed) => {
         const nodes = nodesOf(...loads.map(({ weight }) => ({ weight })))

@@ -7,10 +7,8 @@ import { CALL, nodesOf, tally } from './support.js'
 const ALGORITHMS = ['random', 'round-robin', 'weighted', 'least-loaded'] as const
 
 describe.each(ALGORITHMS)('the %s picker', (algorithm) => {
-  const weights = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 10, noNaN: true })), {
-    minLength: 1,
-    maxLength: 20,
-  })
+  const weight = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 10, noNaN: true }))
+  const weights = fc.array(weight, { minLength: 1, maxLength: 20 })
 
   it('picks one of the nodes that it is given, whatever came before', () => {
     fc.assert(

@@ -1,11 +1,12 @@
-import { Node } from '../../src/balancer/node.js'
+import { Node, type Connection } from '../../src/balancer/node.js'
 import type { Picker } from '../../src/balancer/picker.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import { callOf, endpointOf, scripted } from '../support/scripted.js'
 
 /** Nodes that are only looked at. */
 export function nodesOf(...fields: readonly Partial<Endpoint>[]): Node[] {
-  return fields.map((field, i) => new Node(endpointOf(`users-${i}`, field), () => ({ handle: scripted().handle, close: async () => {} })))
+  const connect = (): Connection => ({ handle: scripted().handle, close: async () => {} })
+  return fields.map((field, i) => new Node(endpointOf(`users-${i}`, field), connect))
 }
 
 /** How often each node is picked in `picks` picks, in the order of the nodes. */

@@ -20,7 +20,8 @@ describe('weighted', () => {
       fc.property(weights, fc.integer({ min: 1, max: 300 }), fc.integer(), (weights, picks, seed) => {
         const total = weights.reduce((sum, weight) => sum + weight, 0)
         fc.pre(total > 0)
-        const counts = tally(new WeightedPicker(seededRandom(seed)), nodesOf(...weights.map((weight) => ({ weight }))), picks)
+        const nodes = nodesOf(...weights.map((weight) => ({ weight })))
+        const counts = tally(new WeightedPicker(seededRandom(seed)), nodes, picks)
         counts.forEach((count, i) => expect(Math.abs(count - (picks * weights[i]!) / total)).toBeLessThanOrEqual(2))
       }),
     )

@@ -8,13 +8,13 @@ const TICK_MS = 10
 
 describe('timer wheel', () => {
   it('fires every entry once, never early, and at most a tick late, whatever else is set and stopped meanwhile', async () => {
-    const step = fc.oneof(
-      { weight: 3, arbitrary: fc.record({ kind: fc.constant('set' as const), delayMs: fc.double({ min: 0, max: 12_000, noNaN: true }) }) },
-      { weight: 1, arbitrary: fc.record({ kind: fc.constant('stop' as const), which: fc.nat(50) }) },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.double({ min: 0, max: 700, noNaN: true }) }) },
-    )
+    const msUpTo = (max: number): fc.Arbitrary<number> => fc.double({ min: 0, max, noNaN: true })
+    const set = fc.record({ kind: fc.constant('set' as const), delayMs: msUpTo(12_000) })
+    const stop = fc.record({ kind: fc.constant('stop' as const), which: fc.nat(50) })
+    const pass = fc.record({ kind: fc.constant('pass' as const), ms: msUpTo(700) })
+    const step = fc.oneof({ weight: 3, arbitrary: set }, { weight: 1, arbitrary: stop }, { weight: 2, arbitrary: pass })
     await fc.assert(
-      fc.asyncProperty(fc.double({ min: 0, max: 100, noNaN: true }), fc.array(step, { maxLength: 30 }), async (startMs, steps) => {
+      fc.asyncProperty(msUpTo(100), fc.array(step, { maxLength: 30 }), async (startMs, steps) => {
         const clock = new FakeClock()
         await clock.advance(startMs)
         const wheel = new TimerWheel(clock)
@@ -73,6 +73,17 @@ describe('timer wheel', () => {
     const second = wheel.after(5, () => fired.push('second'))
     await clock.advance(100)
     expect(fired).toEqual(['first'])
+  })
+
+  it.each([0, 1, 4.5, 9, 9.9])('is no later for an entry that is set %d ms into a tick', async (intoTickMs) => {
+    const clock = new FakeClock()
+    const wheel = new TimerWheel(clock)
+    await clock.advance(intoTickMs)
+    const dueAt = clock.now() + 12
+    let firedAt = 0
+    wheel.after(12, () => (firedAt = clock.now()))
+    await clock.advance(100)
+    expect(firedAt).toBe(Math.ceil(dueAt / TICK_MS) * TICK_MS)
   })
 
   it('gives an entry that a task adds with no delay its turn one tick later', async () => {

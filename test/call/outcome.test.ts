@@ -22,12 +22,15 @@ describe('outcome of an answer', () => {
   })
 
   it('takes no notice of the marker on an answer that is no refusal', () => {
-    expect(outcomeOf(replyOf({ status: 200, headers: { [NOT_PROCESSED_HEADER]: '1' } }))).toEqual({ kind: 'success', processed: 'yes' })
+    const reply = replyOf({ status: 200, headers: { [NOT_PROCESSED_HEADER]: '1' } })
+    expect(outcomeOf(reply)).toEqual({ kind: 'success', processed: 'yes' })
   })
 })
 
 describe('outcome of an error', () => {
-  const charged = ['MESH_ERR_CONNECT', 'MESH_ERR_CONNECTION', 'MESH_ERR_RESPONSE', 'MESH_ERR_ATTEMPT_TIMEOUT', 'MESH_ERR_DEADLINE'] as const
+  const charged: readonly MeshErrorCode[] = [
+    'MESH_ERR_CONNECT', 'MESH_ERR_CONNECTION', 'MESH_ERR_RESPONSE', 'MESH_ERR_ATTEMPT_TIMEOUT', 'MESH_ERR_DEADLINE',
+  ]
   it.each(charged)('charges %s to the service', (code) => {
     expect(outcomeOf(new MeshError(code, 'x', { processed: 'maybe' }))).toEqual({ kind: 'failure', processed: 'maybe' })
   })
@@ -38,6 +41,10 @@ describe('outcome of an error', () => {
   ]
   it.each(ours)('does not charge the service for %s, in which it had no part', (code) => {
     expect(outcomeOf(new MeshError(code, 'x')).kind).toBe('ignored')
+  })
+
+  it('does not charge the service for a deadline that was over before anything was sent', () => {
+    expect(outcomeOf(new MeshError('MESH_ERR_DEADLINE', 'x', { processed: 'no' })).kind).toBe('ignored')
   })
 
   it('keeps what the error says about the request', () => {

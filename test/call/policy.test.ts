@@ -87,7 +87,7 @@ describe('service options', () => {
     [{ timeoutMs: -1 }, 'services.users.timeoutMs: expected a positive number of milliseconds, got -1'],
     [{ retry: { maxResends: 1.5 } }, 'services.users.retry.maxResends: expected a whole number from 0 to 10, got 1.5'],
     [{ breaker: { failureRatio: 50 } }, 'services.users.breaker.failureRatio: expected a number from 0 to 1, got 50'],
-    [{ breaker: { openMs: Infinity } }, 'services.users.breaker.openMs: expected a whole number from 1 to 86400000, got Infinity'],
+    [{ breaker: { openMs: Infinity } }, 'services.users.breaker.openMs: expected a whole number from 1 to 86400000'],
     [{ breaker: { windowMs: 0 } }, 'services.users.breaker.windowMs: expected a whole number from 10 to 600000, got 0'],
     [{ balancer: { algorithm: 'fastest' } }, "services.users.balancer.algorithm: expected one of 'random'"],
     [{ breaker: { minCall: 1 } }, 'services.users.breaker.minCall: unknown option'],

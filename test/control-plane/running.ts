@@ -3,6 +3,8 @@ import { onTestFinished } from 'vitest'
 import { createControlPlane } from '../../src/control-plane/control-plane.js'
 import type { ControlPlane, ControlPlaneOptions } from '../../src/control-plane/control-plane.js'
 
+export type Ask = (path: string, sent?: Sent) => Promise<Received>
+
 export interface Received {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -18,7 +20,7 @@ export interface Sent {
 /** A control plane on a free port that ends with the test, and a plain way to ask it. */
 export async function running(
   options: ControlPlaneOptions = {},
-): Promise<{ controlPlane: ControlPlane; ask: (path: string, sent?: Sent) => Promise<Received> }> {
+): Promise<{ readonly controlPlane: ControlPlane; readonly ask: Ask }> {
   const controlPlane = await createControlPlane({ port: 0, ...options })
   onTestFinished(() => controlPlane.close())
   return { controlPlane, ask: (path, sent) => exchange(controlPlane.url + path, sent) }
@@ -40,9 +42,10 @@ export function exchange(url: string, { method = 'GET', headers = {}, body }: Se
 }
 
 /** Registers an instance with a TTL check of ten seconds. */
-export async function register(ask: (path: string, sent?: Sent) => Promise<Received>, id: string, fields: object = {}): Promise<void> {
+export async function register(ask: Ask, id: string, fields: object = {}): Promise<void> {
   const [name] = id.split('-')
-  const body = JSON.stringify({ Name: name, ID: id, Address: '127.0.0.1', Port: 8081, Check: { TTL: '10s', Status: 'passing' }, ...fields })
+  const Check = { TTL: '10s', Status: 'passing' }
+  const body = JSON.stringify({ Name: name, ID: id, Address: '127.0.0.1', Port: 8081, Check, ...fields })
   const { status, body: text } = await ask('/v1/agent/service/register', { method: 'PUT', body })
   if (status !== 200) throw new Error(`registering ${id} was answered ${status} ${text}`)
 }

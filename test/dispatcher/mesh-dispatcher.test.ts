@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { fetch as undiciFetch, request } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
@@ -111,6 +112,31 @@ describe('mesh dispatcher', () => {
       })
       expect(told).toBe(thrown)
     }
+  })
+
+  it('calls a handler in the context of its own request, whoever opened the socket', async () => {
+    const context = new AsyncLocalStorage<string>()
+    let flow!: BodyFlow
+    answer = async () => {
+      flow = new BodyFlow({ pause: () => {}, resume: () => {}, abort: () => {} })
+      return new Reply({ status: 200, headers: {}, endpoint, attempts: 1, flow })
+    }
+    const seen: unknown[] = []
+    const see = (): void => void seen.push(context.getStore())
+    await context.run('mine', async () => {
+      const started = new Promise<void>((resolve) => {
+        dispatcher.dispatch(
+          { origin: 'http://users', path: '/', method: 'GET' },
+          { onRequestStart: see, onResponseStart: () => (see(), resolve()), onResponseData: see, onResponseEnd: see, onResponseError: see },
+        )
+      })
+      await started
+    })
+    context.run('theirs', () => {
+      flow.push(Buffer.from('x'))
+      flow.end({})
+    })
+    expect(seen).toEqual(['mine', 'mine', 'mine', 'mine'])
   })
 
   it('gives no faster than the handler takes', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
 import { TimerWheel } from '../../src/base/timer-wheel.js'
 import type { Call } from '../../src/call/call.js'
+import type { Reply } from '../../src/call/reply.js'
 import { deadline } from '../../src/resilience/deadline.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { callOf, openReply, replyOf, scripted, silence, type Step } from '../support/scripted.js'
@@ -9,7 +10,8 @@ import { callOf, openReply, replyOf, scripted, silence, type Step } from '../sup
 function timed(...steps: Step<Call>[]) {
   const clock = new FakeClock()
   const wheel = new TimerWheel(clock)
-  return { clock, wheel, handle: deadline({ wheel })(scripted(...steps).handle) }
+  const last = scripted(...steps)
+  return { clock, wheel, seen: last.seen, handle: deadline({ wheel })(last.handle) }
 }
 
 describe('deadline', () => {
@@ -18,7 +20,8 @@ describe('deadline', () => {
     const call = callOf({ timeoutMs: 800 })
     const failing = handle(call)
     const caught = expect(failing).rejects.toMatchObject({
-      code: 'MESH_ERR_DEADLINE', service: 'users', processed: 'maybe', message: 'users: GET was not done within its timeoutMs of 800',
+      code: 'MESH_ERR_DEADLINE', service: 'users', processed: 'maybe',
+      message: 'users: GET was not done within its timeoutMs of 800',
     })
     await clock.advance(799)
     expect(call.cancellation.reason).toBeUndefined()
@@ -29,7 +32,7 @@ describe('deadline', () => {
 
   it('lets a stage below say it better', async () => {
     const better = new MeshError('MESH_ERR_NOT_READY', 'registry')
-    const { clock, handle } = timed(({ cancellation }) => new Promise((_, reject) => cancellation.subscribe(() => reject(better))))
+    const { clock, handle } = timed((call) => silence(call).catch(() => Promise.reject(better)))
     const failing = handle(callOf({ timeoutMs: 50 }))
     const caught = expect(failing).rejects.toBe(better)
     await clock.advance(100)
@@ -37,7 +40,7 @@ describe('deadline', () => {
   })
 
   it('settles even if nothing below ever does, and drops a reply that comes afterwards', async () => {
-    let answer!: (reply: ReturnType<typeof replyOf>) => void
+    let answer!: (reply: Reply) => void
     const { clock, wheel, handle } = timed(() => new Promise((resolve) => (answer = resolve)))
     const failing = handle(callOf({ timeoutMs: 100 }))
     const caught = expect(failing).rejects.toMatchObject({ code: 'MESH_ERR_DEADLINE' })
@@ -80,10 +83,10 @@ describe('deadline', () => {
     expect(wheel.size).toBe(0)
   })
 
-  it('ends a call at once that has no time left', async () => {
-    const { clock, handle } = timed(silence)
-    const failing = expect(handle(callOf({ timeoutMs: -5 }))).rejects.toMatchObject({ code: 'MESH_ERR_DEADLINE' })
-    await clock.advance(10)
-    await failing
+  it.each([0, -5])('does not send a call that has %i ms left', async (timeoutMs) => {
+    const { wheel, seen, handle } = timed(replyOf())
+    await expect(handle(callOf({ timeoutMs }))).rejects.toMatchObject({ code: 'MESH_ERR_DEADLINE', processed: 'no', attempts: 0 })
+    expect(seen).toEqual([])
+    expect(wheel.size).toBe(0)
   })
 })

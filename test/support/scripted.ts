@@ -3,7 +3,8 @@ import type { Attempt, Call } from '../../src/call/call.js'
 import { Cancellation } from '../../src/call/cancellation.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import type { Handler } from '../../src/call/layer.js'
-import { Reply, type ResponseHeaders } from '../../src/call/reply.js'
+import type { ResponseHeaders } from '../../src/call/headers.js'
+import { Reply } from '../../src/call/reply.js'
 
 /** An endpoint at which nothing listens. */
 export function endpointOf(id: string, fields: Partial<Endpoint> = {}): Endpoint {
@@ -49,7 +50,8 @@ interface ReplyFields {
   readonly attempts?: number
 }
 
-export function openReply({ status = 200, headers = {}, endpoint = endpointOf('users-1'), attempts = 1 }: ReplyFields = {}): ScriptedReply {
+export function openReply(fields: ReplyFields = {}): ScriptedReply {
+  const { status = 200, headers = {}, endpoint = endpointOf('users-1'), attempts = 1 } = fields
   let abortedWith: Error | undefined
   const abort = (reason: Error): void => {
     abortedWith ??= reason

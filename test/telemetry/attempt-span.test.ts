@@ -54,7 +54,8 @@ describe('attemptSpan', () => {
   it('makes no series of an invented method', async () => {
     const sdk = registerSdk()
     await layer(async () => reply())(attempt({ call: call({ method: 'BREW' }) }))
-    expect(sdk.named('HTTP').attributes).toMatchObject({ 'http.request.method': '_OTHER', 'http.request.method_original': 'BREW' })
+    const { attributes } = sdk.named('HTTP')
+    expect(attributes).toMatchObject({ 'http.request.method': '_OTHER', 'http.request.method_original': 'BREW' })
   })
 
   it.each([
@@ -109,7 +110,8 @@ describe('attemptSpan', () => {
     const sdk = registerSdk()
     await layer(async () => reply())(attempt({ endpoint: endpoint({ id: 'a', host: '::1', port: 1 }) }))
     await layer(async () => reply())(attempt({ endpoint: endpoint({ id: 'b', host: 'node-b', port: 2 }) }))
-    const told = sdk.spans().map(({ attributes: a }) => [a['mesh.endpoint.id'], a['network.peer.address'], a['network.peer.port']])
+    const names = ['mesh.endpoint.id', 'network.peer.address', 'network.peer.port']
+    const told = sdk.spans().map(({ attributes }) => names.map((name) => attributes[name]))
     expect(told).toEqual([
       ['a', '::1', 1],
       ['b', 'node-b', 2],

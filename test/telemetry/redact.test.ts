@@ -39,6 +39,7 @@ describe('redactUrl', () => {
 
   it('hides a JSON Web Token wherever it stands', () => {
     expect(redactUrl(`http://users/reset/${JWT}?next=${JWT}#${JWT}`)).toBe('http://users/reset/REDACTED?next=REDACTED#REDACTED')
+    expect(redactUrl(`/a.b.reset-${JWT}.html,${JWT}/eyJ.png`)).toBe('/a.b.reset-REDACTED,REDACTED/eyJ.png')
   })
 
   it('never lets the value of a sensitive parameter through', () => {

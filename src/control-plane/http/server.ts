@@ -57,7 +57,8 @@ export async function openServer({ host, port: wantedPort, routes }: ServerOptio
 
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(cause.code === 'EADDRINUSE' ? taken(host, port, cause) : cause))
+    // For good: later on, a connection that cannot be accepted for want of file handles is an error too, and no reason to die.
+    server.on('error', (cause: NodeJS.ErrnoException) => reject(cause.code === 'EADDRINUSE' ? taken(host, port, cause) : cause))
     server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port))
   })
 }

@@ -126,7 +126,8 @@ export class Catalog {
 
   #put(definition: ServiceDefinition): HeldService {
     const { id, name } = definition
-    if (this.#services.get(id)?.definition.name !== name) this.deregister(id)
+    const former = this.#services.get(id)
+    if (former !== undefined && former.definition.name !== name) this.deregister(id)
     const known = this.#services.get(id)
     if (known !== undefined && isDeepStrictEqual(known.definition, definition)) return known
     const service = known ?? { definition, checks: new Map<string, HeldCheck>(), createIndex: this.#index + 1, modifyIndex: 0 }

@@ -21,13 +21,14 @@ export function scrapeTargetsRoute(catalog: Catalog, node: RegistryNode): Route 
  */
 function target(service: Service, node: RegistryNode): object {
   const { id, name, address, port, tags, meta } = service.definition
-  const metaLabels = Object.entries(meta).map(([key, value]) => [`__meta_sidecarless_meta_${key.replaceAll('-', '_')}`, value])
+  const metaLabels: Record<string, string> = {}
+  for (const [key, value] of Object.entries(meta)) metaLabels[`__meta_sidecarless_meta_${key.replaceAll('-', '_')}`] = value
   const labels = {
     service: name,
     service_instance_id: id,
     __meta_sidecarless_health: statusOf(service),
     __meta_sidecarless_tags: `,${tags.join(',')},`,
-    ...Object.fromEntries(metaLabels),
+    ...metaLabels,
     ...(meta['metrics_path'] === undefined ? {} : { __metrics_path__: meta['metrics_path'] }),
   }
   return { targets: [addressOf({ host: address || node.address, port })], labels }

@@ -12,10 +12,12 @@ interface Wanted {
   readonly deregisterAfterMs?: number
 }
 
+const plain = { address: '', tags: [], meta: {}, weights: { passing: 1, warning: 1 }, enableTagOverride: false }
+
 function registration(id: string, wanted: Wanted = {}): Registration {
   const { name = 'users', port = 8081, status = 'passing', checkId = `service:${id}`, deregisterAfterMs } = wanted
   return {
-    definition: { id, name, address: '', port, tags: [], meta: {}, weights: { passing: 1, warning: 1 }, enableTagOverride: false },
+    definition: { ...plain, id, name, port },
     checks: [{ definition: { id: checkId, name: 'alive', notes: '', ttlMs: 10_000, deregisterAfterMs }, status }],
     replacesChecks: false,
   }
@@ -143,7 +145,9 @@ describe('the catalog', () => {
     const name = fc.constantFrom('users', 'orders')
     const status = fc.constantFrom<CheckStatus>('passing', 'warning', 'critical')
     const step = fc.oneof(
-      fc.record({ id, name, status, deregisterAfterMs: fc.constant(60_000) }).map((s) => (c: Catalog) => c.register(registration(s.id, s))),
+      fc.tuple(id, name, status).map(([i, n, s]) => (c: Catalog) => {
+        c.register(registration(i, { name: n, status: s, deregisterAfterMs: 60_000 }))
+      }),
       fc.tuple(id, status).map(([i, s]) => (c: Catalog) => c.report(`service:${i}`, s, '')),
       id.map((i) => (c: Catalog) => void c.deregister(i)),
     )

@@ -1,52 +1,60 @@
 import { describe, expect, it } from 'vitest'
 import { FakeClock, settled } from '../../support/fake-clock.js'
-import { register, running, type Received } from '../running.js'
+import { register, running, type Ask, type Received } from '../running.js'
 
 interface HealthEntry {
-  readonly Node: { readonly Address: string }
-  readonly Service: { readonly ID: string; readonly Service: string; readonly Weights: object; readonly Meta: object; readonly Tags: string[] }
-  readonly Checks: readonly { readonly CheckID: string; readonly Status: string; readonly Output: string }[]
+  readonly Service: { readonly ID: string }
+  readonly Checks: readonly { readonly CheckID: string }[]
 }
 
 const healthIn = ({ body }: Received): HealthEntry[] => JSON.parse(body) as HealthEntry[]
 const idsIn = (received: Received): string[] => healthIn(received).map(({ Service }) => Service.ID)
 
-describe('the registry, in Consul\'s API', () => {
+async function jsonOf(ask: Ask, path: string): Promise<unknown> {
+  return JSON.parse((await ask(path)).body)
+}
+
+const notThere = (kind: string): string =>
+  `Unknown ${kind} ID "nope". Ensure that the ${kind} ID is passed, not the ${kind} name.`
+
+describe("the registry, in Consul's API", () => {
   it('shows what was registered, in the forms that Consul documents', async () => {
     const { ask } = await running()
-    await register(ask, 'users-1', { Tags: ['v1'], Meta: { zone: 'a' }, Weights: { Passing: 3, Warning: 1 } })
+    const Weights = { Passing: 3, Warning: 1 }
+    await register(ask, 'users-1', { Tags: ['v1'], Meta: { zone: 'a' }, Weights })
     const [entry] = healthIn(await ask('/v1/health/service/users?passing=true'))
     expect(entry).toMatchObject({
       Node: { Address: '127.0.0.1', Datacenter: 'dc1' },
-      Service: { ID: 'users-1', Service: 'users', Tags: ['v1'], Meta: { zone: 'a' }, Weights: { Passing: 3, Warning: 1 }, Port: 8081 },
+      Service: { ID: 'users-1', Service: 'users', Port: 8081, Tags: ['v1'], Meta: { zone: 'a' }, Weights },
       Checks: [{ CheckID: 'serfHealth' }, { CheckID: 'service:users-1', Status: 'passing', ServiceID: 'users-1', Type: 'ttl' }],
     })
-    const [flat] = JSON.parse((await ask('/v1/catalog/service/users')).body) as object[]
-    expect(flat).toMatchObject({ ServiceID: 'users-1', ServiceName: 'users', ServiceAddress: '127.0.0.1', ServicePort: 8081, ServiceTags: ['v1'] })
-    expect(JSON.parse((await ask('/v1/catalog/services')).body)).toEqual({ users: ['v1'] })
-    expect(JSON.parse((await ask('/v1/agent/services')).body)).toMatchObject({ 'users-1': { Service: 'users', Datacenter: 'dc1' } })
-    expect(JSON.parse((await ask('/v1/agent/service/users-1')).body)).toMatchObject({ ID: 'users-1' })
-    expect(JSON.parse((await ask('/v1/agent/checks')).body)).toMatchObject({ 'service:users-1': { Status: 'passing' } })
-    expect(JSON.parse((await ask('/v1/health/checks/users')).body)).toMatchObject([{ CheckID: 'service:users-1' }])
-    expect(JSON.parse((await ask('/v1/health/state/passing')).body)).toMatchObject([{ CheckID: 'serfHealth' }, { ServiceID: 'users-1' }])
-    expect(JSON.parse((await ask('/v1/health/state/critical')).body)).toEqual([])
+    expect(await jsonOf(ask, '/v1/catalog/service/users')).toMatchObject([
+      { ServiceID: 'users-1', ServiceName: 'users', ServiceAddress: '127.0.0.1', ServicePort: 8081, ServiceTags: ['v1'] },
+    ])
+    expect(await jsonOf(ask, '/v1/catalog/services')).toEqual({ users: ['v1'] })
+    expect(await jsonOf(ask, '/v1/agent/services')).toMatchObject({ 'users-1': { Service: 'users', Datacenter: 'dc1' } })
+    expect(await jsonOf(ask, '/v1/agent/service/users-1')).toMatchObject({ ID: 'users-1' })
+    expect(await jsonOf(ask, '/v1/agent/checks')).toMatchObject({ 'service:users-1': { Status: 'passing' } })
+    expect(await jsonOf(ask, '/v1/health/checks/users')).toMatchObject([{ CheckID: 'service:users-1' }])
+    expect(await jsonOf(ask, '/v1/health/state/passing')).toMatchObject([{ CheckID: 'serfHealth' }, { ServiceID: 'users-1' }])
+    expect(await jsonOf(ask, '/v1/health/state/critical')).toEqual([])
   })
 
   it('answers the questions about itself', async () => {
     const { ask, controlPlane } = await running()
     const address = `127.0.0.1:${controlPlane.port}`
-    expect(JSON.parse((await ask('/v1/agent/self')).body)).toMatchObject({ Config: { Datacenter: 'dc1' }, Member: { Status: 1 } })
-    expect(JSON.parse((await ask('/v1/status/leader')).body)).toBe(address)
-    expect(JSON.parse((await ask('/v1/status/peers')).body)).toEqual([address])
-    expect(JSON.parse((await ask('/v1/catalog/datacenters')).body)).toEqual(['dc1'])
-    expect(JSON.parse((await ask('/v1/catalog/nodes')).body)).toMatchObject([{ Address: '127.0.0.1' }])
+    expect(await jsonOf(ask, '/v1/agent/self')).toMatchObject({ Config: { Datacenter: 'dc1' }, Member: { Status: 1 } })
+    expect(await jsonOf(ask, '/v1/status/leader')).toBe(address)
+    expect(await jsonOf(ask, '/v1/status/peers')).toEqual([address])
+    expect(await jsonOf(ask, '/v1/catalog/datacenters')).toEqual(['dc1'])
+    expect(await jsonOf(ask, '/v1/catalog/nodes')).toMatchObject([{ Address: '127.0.0.1' }])
   })
 
   it('is critical until it is told otherwise, and follows pass, warn, fail and update', async () => {
     const { ask } = await running()
     await register(ask, 'users-1', { Check: { TTL: '10s' } })
     const status = async (): Promise<unknown> => healthIn(await ask('/v1/health/service/users'))[0]?.Checks[1]
-    const put = (path: string, body?: string): Promise<Received> => ask(`/v1/agent/check/${path}`, { method: 'PUT', ...(body === undefined ? {} : { body }) })
+    const put = (path: string, body = ''): Promise<Received> => ask(`/v1/agent/check/${path}`, { method: 'PUT', body })
     expect(await status()).toMatchObject({ Status: 'critical', Output: '' })
     await put('pass/service:users-1?note=good')
     expect(await status()).toMatchObject({ Status: 'passing', Output: 'good' })
@@ -57,7 +65,8 @@ describe('the registry, in Consul\'s API', () => {
     expect(await status()).toMatchObject({ Status: 'critical' })
     await put('update/service:users-1', '{"Status":"passing","Output":"42"}')
     expect(await status()).toMatchObject({ Status: 'passing', Output: '42' })
-    expect(await put('update/service:users-1', '{"Status":"lovely"}')).toMatchObject({ status: 400, body: "Invalid check status: 'lovely'" })
+    const { status: refused, body } = await put('update/service:users-1', '{"Status":"lovely"}')
+    expect([refused, body]).toEqual([400, "Invalid check status: 'lovely'"])
   })
 
   it('keeps to the tags that are asked for, all of them', async () => {
@@ -70,7 +79,8 @@ describe('the registry, in Consul\'s API', () => {
 
   it('numbers several checks of one service, and each must pass', async () => {
     const { ask } = await running()
-    await register(ask, 'users-1', { Check: undefined, Checks: [{ TTL: '10s', Status: 'passing' }, { TTL: '1m', CheckID: 'mine' }, { TTL: '1m' }] })
+    const Checks = [{ TTL: '10s', Status: 'passing' }, { TTL: '1m', CheckID: 'mine' }, { TTL: '1m' }]
+    await register(ask, 'users-1', { Check: undefined, Checks })
     const checks = healthIn(await ask('/v1/health/service/users'))[0]!.Checks.map(({ CheckID }) => CheckID)
     expect(checks).toEqual(['serfHealth', 'service:users-1:1', 'mine', 'service:users-1:3'])
     expect(idsIn(await ask('/v1/health/service/users?passing=1'))).toEqual([])
@@ -78,9 +88,10 @@ describe('the registry, in Consul\'s API', () => {
 
   it('reads member names in any case and with underscores', async () => {
     const { ask } = await running()
-    const body = '{"name":"users","id":"users-1","port":1,"enable_tag_override":true,"check":{"ttl":"10s","check_id":"mine","status":"passing"}}'
+    const check = { ttl: '10s', check_id: 'mine', status: 'passing' }
+    const body = JSON.stringify({ name: 'users', id: 'users-1', port: 1, enable_tag_override: true, check })
     expect(await ask('/v1/agent/service/register', { method: 'PUT', body })).toMatchObject({ status: 200 })
-    expect(JSON.parse((await ask('/v1/agent/service/users-1')).body)).toMatchObject({ Port: 1, EnableTagOverride: true })
+    expect(await jsonOf(ask, '/v1/agent/service/users-1')).toMatchObject({ Port: 1, EnableTagOverride: true })
     expect(idsIn(await ask('/v1/health/service/users?passing'))).toEqual(['users-1'])
   })
 
@@ -105,7 +116,7 @@ describe('the registry, in Consul\'s API', () => {
     ['{"Name":"users","Address":"0.0.0.0"}', 'Invalid service address'],
     ['{"Name":"users","Check":{"TTL":"soon"}}', "Request decode failed: TTL: expected a duration such as '10s'"],
     ['{"Name":"users","Check":{}}', 'Invalid check: TTL must be > 0 for TTL checks'],
-    ['{"Name":"users","Check":{"HTTP":"http://x","Interval":"1s"}}', 'Invalid check: this registry has TTL checks only, not HTTP'],
+    ['{"Name":"users","Check":{"HTTP":"http://x"}}', 'Invalid check: this registry has TTL checks only, not HTTP'],
     ['{"Name":"users","Check":{"TTL":"1s","Status":"ok"}}', "Status for checks must 'passing', 'warning', 'critical'"],
   ])('refuses %s and registers nothing', async (body, reason) => {
     const { ask } = await running()
@@ -114,9 +125,9 @@ describe('the registry, in Consul\'s API', () => {
   })
 
   it.each([
-    ['PUT', '/v1/agent/check/pass/nope', 404, 'Unknown check ID "nope". Ensure that the check ID is passed, not the check name.'],
-    ['PUT', '/v1/agent/service/deregister/nope', 404, 'Unknown service ID "nope". Ensure that the service ID is passed, not the service name.'],
-    ['PUT', '/v1/agent/service/maintenance/nope?enable=true', 404, 'Unknown service ID "nope". Ensure that the service ID is passed, not the service name.'],
+    ['PUT', '/v1/agent/check/pass/nope', 404, notThere('check')],
+    ['PUT', '/v1/agent/service/deregister/nope', 404, notThere('service')],
+    ['PUT', '/v1/agent/service/maintenance/nope?enable=true', 404, notThere('service')],
     ['PUT', '/v1/agent/service/maintenance/nope', 400, 'Missing value for enable'],
     ['PUT', '/v1/agent/service/maintenance/nope?enable=perhaps', 400, 'Invalid value for enable: "perhaps"'],
     ['PUT', '/v1/agent/service/maintenance/?enable=true', 400, 'Missing service ID'],
@@ -127,7 +138,7 @@ describe('the registry, in Consul\'s API', () => {
     ['GET', '/v1/health/service/users?index=1&wait=soon', 400, 'Invalid wait time'],
     ['GET', '/v1/health/service/users?dc=elsewhere', 500, 'No path to datacenter'],
     ['GET', '/v1/health/service/users?filter=Service.Port==1', 400, 'filter expressions are not supported by this registry'],
-  ])('answers %s %s with %d in Consul\'s words', async (method, path, status, body) => {
+  ])("answers %s %s with %d in Consul's words", async (method, path, status, body) => {
     const { ask } = await running()
     expect(await ask(path, { method })).toMatchObject({ status, body })
   })
@@ -137,8 +148,9 @@ describe('the registry, in Consul\'s API', () => {
     await register(ask, 'users-1')
     await ask('/v1/agent/service/maintenance/users-1?enable=true&reason=oil', { method: 'PUT' })
     expect(idsIn(await ask('/v1/health/service/users?passing'))).toEqual([])
-    const checks = healthIn(await ask('/v1/health/service/users'))[0]?.Checks
-    expect(checks).toContainEqual(expect.objectContaining({ CheckID: '_service_maintenance:users-1', Status: 'critical', Notes: 'oil' }))
+    expect(healthIn(await ask('/v1/health/service/users'))[0]?.Checks).toContainEqual(
+      expect.objectContaining({ CheckID: '_service_maintenance:users-1', Status: 'critical', Notes: 'oil' }),
+    )
     expect(await ask('/v1/agent/check/pass/_service_maintenance:users-1', { method: 'PUT' })).toMatchObject({ status: 500 })
     await ask('/v1/agent/service/maintenance/users-1?enable=false', { method: 'PUT' })
     expect(idsIn(await ask('/v1/health/service/users?passing'))).toEqual(['users-1'])

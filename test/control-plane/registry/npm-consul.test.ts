@@ -13,7 +13,8 @@ async function client(): Promise<Consul> {
 }
 
 const usersOne = { name: 'users', id: 'users-1', address: '127.0.0.1', port: 8081, meta: { zone: 'a' } }
-const check = { ttl: '10s', status: 'passing' }
+// Its types want a timeout; for a TTL check it sends none.
+const check = { name: 'alive', ttl: '10s', status: 'passing', timeout: '1s' }
 
 describe('the npm package consul', () => {
   it('registers, finds, reports on and takes out an instance', async () => {
@@ -44,8 +45,8 @@ describe('the npm package consul', () => {
   it('watches a service by blocking queries and sees every change of it', async () => {
     const consul = await client()
     const watch = consul.watch({
-      method: consul.health.service as never,
-      options: { service: 'users', passing: true, wait: '30s' } as never,
+      method: consul.health.service,
+      options: { service: 'users', passing: 'true', wait: '30s' },
     })
     onTestFinished(() => watch.end())
     const next = async (): Promise<string[]> => {

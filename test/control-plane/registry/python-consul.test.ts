@@ -35,8 +35,10 @@ said['after'] = c.agent.services()
 print(json.dumps(said))
 `
 
-describe('Debian\'s python3-consul', () => {
-  it.skipIf(!isInstalled('python3-consul', PYTHON, ['-c', 'import consul']))('registers, is woken, maintains and takes out', async () => {
+const hasClient = isInstalled('python3-consul', PYTHON, ['-c', 'import consul'])
+
+describe("Debian's python3-consul", () => {
+  it.skipIf(!hasClient)('registers, is woken, maintains and takes out', async () => {
     const { controlPlane } = await running()
     const { code, stdout, stderr } = await run(PYTHON, ['-c', SCRIPT, String(controlPlane.port)])
     expect(code, stderr).toBe(0)

@@ -1,3 +1,4 @@
+import { Bell } from '../../../src/discovery/bell.js'
 import type { RawSnapshot, Registration, Registry } from '../../../src/discovery/registry.js'
 
 type Step = { readonly tell: unknown } | { readonly fail: Error } | { readonly end: true }
@@ -10,7 +11,7 @@ export class ScriptedRegistry implements Registry {
   /** How many watches are running. */
   running = 0
   readonly #steps: Step[] = []
-  #wake: () => void = () => {}
+  readonly #news = new Bell()
 
   /** What `register` does; replaced by tests. */
   onRegister: (signal: AbortSignal) => Promise<Registration> = () => Promise.reject(new Error('not scripted'))
@@ -33,12 +34,8 @@ export class ScriptedRegistry implements Registry {
     try {
       while (!signal.aborted) {
         const step = this.#steps.shift()
-        if (step === undefined) {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-            signal.addEventListener('abort', () => resolve())
-          })
-        } else if ('tell' in step) yield step.tell as RawSnapshot
+        if (step === undefined) await this.#news.rung(signal)
+        else if ('tell' in step) yield step.tell as RawSnapshot
         else if ('fail' in step) throw step.fail
         else return
       }
@@ -53,6 +50,6 @@ export class ScriptedRegistry implements Registry {
 
   #push(...steps: Step[]): void {
     this.#steps.push(...steps)
-    this.#wake()
+    this.#news.ring()
   }
 }

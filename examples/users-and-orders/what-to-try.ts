@@ -1,0 +1,33 @@
+// What a newcomer can do with the running demo, from another terminal.
+import type { Member } from './report.js'
+
+interface Running {
+  readonly url: string
+  readonly clientSecret: string
+  readonly order: Member
+  readonly user: Member
+}
+
+export function whatToTry({ url, clientSecret, order, user }: Running): readonly string[] {
+  return [
+    'See who is in the registry, and who calls whom:',
+    `  curl '${url}/v1/health/service/users?passing=true'`,
+    `  curl ${url}/api/edges`,
+    '',
+    'See what an order service knows of the user services, and why it calls them as it does:',
+    `  curl http://${order.address}/mesh`,
+    '',
+    'Knock without a token, and be refused:',
+    `  curl -i http://${order.address}/orders/1`,
+    '',
+    'Come as edge, with a token for orders:',
+    `  TOKEN=$(curl -s -u edge:${clientSecret} -d grant_type=client_credentials -d audience=orders \\`,
+    `    ${url}/oauth2/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
+    `  curl -H "authorization: Bearer $TOKEN" http://${order.address}/orders/1`,
+    '',
+    'Kill a user service, ask for an order again, and see what the order service makes of it:',
+    `  kill -9 ${user.pid}`,
+    '',
+    'Ctrl-C here ends everything.',
+  ]
+}

@@ -1,0 +1,85 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { run, type Finished } from './control-plane/outside.js'
+import { exchange, running } from './control-plane/running.js'
+
+const CLI = ['--import', 'tsx', 'src/cli.ts']
+const WITHOUT_SECRET = { MESH_CLIENT_SECRET: '' }
+
+const sidecarless = (...args: string[]): Promise<Finished> => run(process.execPath, [...CLI, ...args], WITHOUT_SECRET)
+
+interface Started {
+  readonly child: ChildProcess
+  readonly printed: string
+  readonly url: string
+}
+
+/** `sidecarless dev` on a free port, and what it printed once it listened. */
+async function dev(args: readonly string[] = [], env: NodeJS.ProcessEnv = WITHOUT_SECRET): Promise<Started> {
+  const child = spawn(process.execPath, [...CLI, 'dev', '--port', '0', '--no-otlp', ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
+    printed += chunk
+    if (printed.includes('Ctrl+C')) break
+  }
+  return { child, printed, url: /http:\/\/127\.0\.0\.1:\d+/.exec(printed)![0] }
+}
+
+describe('sidecarless', () => {
+  it('teaches with --help and tells its version', async () => {
+    const [help, version] = await Promise.all([sidecarless('--help'), sidecarless('--version')])
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) {
+      expect(help.stdout).toContain(said)
+    }
+    expect(Math.max(...help.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    expect(version).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' })
+  })
+
+  it.each([
+    [['devv'], "unknown command 'devv'"],
+    [['dev', '--prot', '1'], "Unknown option '--prot'"],
+    [['dev', 'now'], "dev takes no arguments, and here is 'now'"],
+    [['dev', '--port', 'many'], "--port: expected a whole number from 0 to 65535, got 'many'"],
+    [['dev', '--port', '65536'], 'port: expected a whole number from 0 to 65535, got 65536'],
+    [['dev', '--host', '0.0.0.0'], 'host: expected a loopback address'],
+    [[], 'a command is missing'],
+  ])('%j ends with 2 and a hint', async (args, message) => {
+    const { code, stdout, stderr } = await sidecarless(...args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(message)
+    expect(stderr).toContain('Try sidecarless --help\n')
+  })
+
+  it('says in one line which port is taken and ends with 1', async () => {
+    const { controlPlane } = await running()
+    const { code, stdout, stderr } = await sidecarless('dev', '--no-otlp', '--port', String(controlPlane.port))
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(new RegExp(`^port ${controlPlane.port} on 127\\.0\\.0\\.1 is taken: .*\n$`))
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('dev serves, prints what to copy, and ends well on %s', async (signal) => {
+    const { child, printed, url } = await dev()
+    expect(printed).toContain('for this machine only')
+    const [, secret] = /export MESH_CLIENT_SECRET=([\w-]+) CONSUL_HTTP_ADDR=/.exec(printed) ?? []
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const body = `grant_type=client_credentials&audience=users&client_id=orders&client_secret=${secret}`
+    expect(await exchange(`${url}/oauth2/token`, { method: 'POST', headers, body })).toMatchObject({ status: 200 })
+    expect(JSON.parse((await exchange(`${url}/prometheus/targets`)).body)).toEqual([])
+    child.kill(signal)
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it('never prints a secret that it was given', async () => {
+    const [byFlag, byVariable] = await Promise.all([dev(['--secret', 'hush-1']), dev([], { MESH_CLIENT_SECRET: 'hush-2' })])
+    expect(byFlag.printed + byVariable.printed).not.toContain('hush')
+    expect(byFlag.printed).not.toContain('MESH_CLIENT_SECRET=')
+  })
+})

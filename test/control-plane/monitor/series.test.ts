@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import type { Point } from '../../../src/control-plane/monitor/read-points.js'
+import { SeriesStore } from '../../../src/control-plane/monitor/series.js'
+
+const point = (metric: string, at: number, attributes: Record<string, string> = {}): Point => ({
+  service: 'users',
+  metric,
+  unit: '',
+  attributes,
+  at,
+  value: at,
+})
+
+describe('the series kept', () => {
+  it('hold the latest points only', () => {
+    const store = new SeriesStore({ maxSeries: 5, maxPoints: 3 })
+    for (let at = 0; at < 10; at++) store.add(point('up', at))
+    expect([...store.all()].map(({ points }) => points.map(({ at }) => at))).toEqual([[7, 8, 9]])
+  })
+
+  it('are no more than allowed, and those that are there go on', () => {
+    const store = new SeriesStore({ maxSeries: 2, maxPoints: 3 })
+    expect(['a', 'b', 'c', 'a'].map((metric) => store.add(point(metric, 1)))).toEqual([true, true, false, true])
+  })
+
+  it('do not depend on the order of attributes', () => {
+    const store = new SeriesStore()
+    store.add(point('up', 1, { a: '1', b: '2' }))
+    store.add(point('up', 2, { b: '2', a: '1' }))
+    store.add(point('up', 3, { a: '1', b: '3' }))
+    expect([...store.all()].map(({ points }) => points.length)).toEqual([2, 1])
+  })
+})

@@ -1,0 +1,51 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { isRunning, start, type Program } from '../support/processes.js'
+
+// A port of its own for each control plane, so that suites that run side by side do not meet on 7117.
+const demo = (...args: readonly string[]): Program => start('examples/users-and-orders/run.ts', args, { NO_COLOR: '1' })
+
+function pidsIn(output: string): readonly number[] {
+  return [...output.matchAll(/\bpid (\d+)/g)].map((match) => Number(match[1]))
+}
+
+describe('the demo', () => {
+  it('makes claims that all hold, and leaves nothing running', { timeout: 90_000 }, async () => {
+    const { code, stdout, stderr } = await demo('--port', '0', '--seconds', '6').ended
+    expect(stderr).toBe('')
+    expect(stdout).not.toContain('✗')
+    expect(stdout.match(/✓/g)).toHaveLength(10)
+    expect(stdout).toMatch(/All 10 claims held\.\n$/)
+    expect(stdout).toContain('20 × 401 MESH_ERR_UNAUTHENTICATED')
+    expect(code).toBe(0)
+    expect(pidsIn(stdout)).toHaveLength(5)
+    expect(pidsIn(stdout).filter(isRunning)).toEqual([])
+  })
+
+  it('stays with --stay, and takes its processes along even when it is killed', { timeout: 60_000 }, async () => {
+    const staying = demo('--port', '0', '--seconds', '1', '--stay')
+    const { input: output } = await staying.says(/Ctrl-C here ends everything/)
+    const url = /control plane on (\S+)/.exec(output)![1]!
+    expect((await fetch(`${url}/v1/status/leader`)).status).toBe(200)
+    expect(pidsIn(output).filter(isRunning)).toHaveLength(5)
+
+    staying.kill('SIGKILL')
+    await staying.ended
+    await vi.waitFor(() => expect(pidsIn(output).filter(isRunning)).toEqual([]), { timeout: 10_000 })
+    await vi.waitFor(() => expect(fetch(url)).rejects.toThrow(), { timeout: 10_000 })
+  })
+
+  it('says that the port of the control plane is taken, and starts nothing', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void other.close())
+    await new Promise((resolve) => other.once('listening', resolve))
+    const { port } = other.address() as AddressInfo
+
+    const { code, stderr, stdout } = await demo('--port', String(port)).ended
+    expect(stderr).toContain(`port ${port} on 127.0.0.1 is taken`)
+    expect(stderr).toContain('npm run demo -- --port')
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect(stdout).not.toContain('starting')
+    expect(code).toBe(1)
+  })
+})

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Arrival, InboundReply } from '../src/call/inbound.js'
+import type { InboundOptions } from '../src/inbound.js'
+import { InboundScene, ISSUER } from './support/inbound-mesh.js'
+import { RawSigner } from './support/raw-token.js'
+
+const POLICY: InboundOptions = { policy: { allow: [{ from: ['orders'], methods: ['GET'], paths: ['/users/:id'] }] }, exempt: ['/healthz'] }
+const OK: InboundReply = { status: 200, route: '/users/:id', aborted: false, problem: undefined }
+
+let scene: InboundScene
+let admitted: number
+
+beforeEach(async () => {
+  scene = await InboundScene.create()
+  admitted = 0
+})
+
+function arrival(overrides: Partial<Omit<Arrival, 'header'>> & { headers?: Record<string, string> } = {}): Arrival {
+  const { headers = {}, ...others } = overrides
+  return {
+    method: 'GET',
+    target: '/users/42',
+    scheme: 'http',
+    remoteAddress: '127.0.0.1',
+    header: (name) => headers[name],
+    proceed: async () => (admitted++, OK),
+    ...others,
+  }
+}
+
+interface ProblemBody {
+  readonly status: number
+  readonly code: string
+}
+
+function told(reply: InboundReply): ProblemBody {
+  return JSON.parse(reply.problem!.body) as ProblemBody
+}
+
+describe('inbound stack', () => {
+  it('hands an allowed request to the application, with its caller, and gives back how it was answered', async () => {
+    let principal: string | undefined
+    const handle = scene.inbound(POLICY)
+    const proceed: Arrival['proceed'] = async ({ peer }) => ((principal = peer?.principal), OK)
+    expect(await handle(arrival({ headers: await scene.bearer('orders'), proceed }))).toBe(OK)
+    expect(principal).toBe('orders')
+    expect(scene.denied).toEqual([])
+  })
+
+  it('tells the caller a code, and the operator the reason and the caller', async () => {
+    const reply = await scene.inbound(POLICY)(arrival({ headers: await scene.bearer('intruder'), target: '/users/42?key=secret' }))
+    expect(reply).toMatchObject({ status: 403, aborted: false })
+    expect(JSON.parse(reply.problem!.body)).toEqual({
+      type: 'about:blank',
+      title: 'Forbidden',
+      status: 403,
+      code: 'MESH_ERR_FORBIDDEN',
+      detail: 'The caller may not make this request.',
+    })
+    expect(reply.problem!.headers['content-type']).toBe('application/problem+json')
+    expect(scene.denied).toEqual([
+      { status: 403, code: 'MESH_ERR_FORBIDDEN', method: 'GET', path: '/users/42', peer: 'intruder', reason: 'no rule of policy.allow matches' },
+    ])
+    expect(admitted).toBe(0)
+  })
+
+  it('Z06 without a token: 401 on a protected path, 200 on an exempt one', async () => {
+    const handle = scene.inbound(POLICY)
+    const refused = await handle(arrival())
+    expect(told(refused)).toMatchObject({ status: 401, code: 'MESH_ERR_UNAUTHENTICATED' })
+    expect(refused.problem!.headers['www-authenticate']).toBe('Bearer')
+    expect(await handle(arrival({ target: '/healthz?full=1' }))).toBe(OK)
+  })
+
+  it('Z06 nothing but the very path is exempt', async () => {
+    const handle = scene.inbound(POLICY)
+    for (const target of ['/healthz/', '/HEALTHZ', '//healthz', '/healthz/..', '/%68ealthz', '/healthz;x', '/healthz#', '/x/../healthz', 'http://users/healthz']) {
+      expect((await handle(arrival({ target }))).status, target).toBe(401)
+    }
+    expect(admitted).toBe(0)
+  })
+
+  it('Z05 without a policy everything is refused, and each refusal says so', async () => {
+    for (const options of [{}, { policy: {} }, { policy: { allow: [] } }]) {
+      expect((await scene.inbound(options)(arrival({ headers: await scene.bearer('orders') }))).status).toBe(403)
+    }
+    expect(scene.denied.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('there is no policy'),
+      expect.stringContaining('policy.allow is empty'),
+      expect.stringContaining('policy.allow is empty'),
+    ])
+  })
+
+  it('Z07 a preflight needs a token like anything else', async () => {
+    expect((await scene.inbound(POLICY)(arrival({ method: 'OPTIONS', headers: { origin: 'https://a.test' } }))).status).toBe(401)
+  })
+
+  it('Z02 answers 400 to a path that has two readings, once it knows who asks', async () => {
+    const handle = scene.inbound({ policy: { allow: [{ from: ['*'] }] } })
+    const headers = await scene.bearer('orders')
+    for (const target of ['//users/42', '/users/%2e%2e/admin', '/users%2f42', '/users;x', 'http://users/users/42', '*']) {
+      expect(told(await handle(arrival({ target, headers }))), target).toMatchObject({ status: 400, code: 'MESH_ERR_BAD_PATH' })
+    }
+    expect((await handle(arrival({ target: '//users/42' }))).status).toBe(401)
+    expect(admitted).toBe(0)
+  })
+
+  it.each(['', 'Bearer', 'Bearer ', 'Bearer  x', 'Basic dXNlcg==', 'Bearer a, Bearer b', 'Bearer a b', 'bearer\ta', 'Bearer a.b.c\n'])(
+    'J13 refuses the authorization %j',
+    async (authorization) => {
+      const reply = await scene.inbound(POLICY)(arrival({ headers: { authorization } }))
+      expect(told(reply)).toMatchObject({ status: 401, code: 'MESH_ERR_UNAUTHENTICATED' })
+      expect(reply.problem!.headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+    },
+  )
+
+  it('J13 refuses a good token beside another one, also while no keys can be had', async () => {
+    const keys = { find: () => Promise.reject(new Error('down')) }
+    const cut = await InboundScene.create({ verification: { issuer: ISSUER, keys } })
+    const authorization = `Bearer ${await cut.token('orders')}, Bearer x`
+    expect((await cut.inbound(POLICY)(arrival({ headers: { authorization } }))).status).toBe(401)
+  })
+
+  it('answers 503 when the keys of the issuer cannot be had: the caller may try elsewhere', async () => {
+    const { MeshError } = await import('../src/base/errors.js')
+    const keys = { find: () => Promise.reject(new MeshError('MESH_ERR_KEYS', 'the issuer is down')) }
+    const cut = await InboundScene.create({ verification: { issuer: ISSUER, keys } })
+    const reply = await cut.inbound(POLICY)(arrival({ headers: await cut.bearer('orders') }))
+    expect(told(reply)).toMatchObject({ status: 503, code: 'MESH_ERR_KEYS' })
+    expect(reply.problem!.headers['mesh-not-processed']).toBe('1')
+  })
+
+  it('refuses a token for another service, of another issuer, and of another key', async () => {
+    const handle = scene.inbound(POLICY)
+    const claims = { iss: ISSUER, sub: 'orders', aud: 'users', lifetimeMs: 300_000 }
+    const tokens = [
+      await scene.signer.sign({ ...claims, aud: 'billing' }),
+      await scene.signer.sign({ ...claims, iss: 'https://other.test' }),
+      await scene.signer.sign({ ...claims, lifetimeMs: 2 * 3_600_000 }),
+      new RawSigner().token({ ...claims, iat: 0, exp: 1 }),
+    ]
+    for (const token of tokens) expect((await handle(arrival({ headers: { authorization: `Bearer ${token}` } }))).status).toBe(401)
+    expect(scene.denied.map(({ reason }) => reason)).toEqual([
+      'the token is refused: it is for another audience',
+      'the token is refused: it is of another issuer',
+      'the token is refused: its lifetime is longer than allowed',
+      'the token is refused: its key is not one of the issuer',
+    ])
+  })
+
+  it('takes another audience where the options name one', async () => {
+    const token = await scene.signer.sign({ iss: ISSUER, sub: 'orders', aud: 'api://users', lifetimeMs: 300_000 })
+    const reply = await scene.inbound({ ...POLICY, audience: 'api://users' })(arrival({ headers: { authorization: `Bearer ${token}` } }))
+    expect(reply).toBe(OK)
+  })
+
+  it('O07 no reason, problem or event holds any part of a token', async () => {
+    const handle = scene.inbound(POLICY)
+    const token = await scene.signer.sign({ iss: ISSUER, sub: 'orders', aud: 'billing', lifetimeMs: 300_000 })
+    const replies = [await handle(arrival({ headers: { authorization: `Bearer ${token}` } })), await handle(arrival({ headers: { authorization: `Bearer ${token}x` } }))]
+    const said = JSON.stringify([replies, scene.denied])
+    for (const part of token.split('.')) expect(said).not.toContain(part.slice(0, 20))
+  })
+
+  it('while draining refuses before it looks at anything, and says that nothing was done', async () => {
+    const handle = scene.inbound(POLICY)
+    scene.host.drain.begin()
+    const reply = await handle(arrival({ headers: await scene.bearer('orders') }))
+    expect(told(reply)).toMatchObject({ status: 503, code: 'MESH_ERR_DRAINING' })
+    expect(reply.problem!.headers).toMatchObject({ 'mesh-not-processed': '1', connection: 'close' })
+  })
+
+  it('L08 answers 504 to a request for which nobody waits any more', async () => {
+    const reply = await scene.inbound(POLICY)(arrival({ headers: { ...(await scene.bearer('orders')), 'mesh-timeout-ms': '0' } }))
+    expect(told(reply)).toMatchObject({ status: 504, code: 'MESH_ERR_DEADLINE' })
+  })
+
+  it('the application runs in the context of its request: caller, deadline and trace', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const headers = { ...(await scene.bearer('orders')), traceparent, 'mesh-timeout-ms': '500' }
+    let context: typeof scene.host.ambient.current
+    const proceed: Arrival['proceed'] = async () => {
+      await new Promise(setImmediate)
+      context = scene.host.ambient.current
+      return OK
+    }
+    await scene.inbound(POLICY)(arrival({ headers, proceed }))
+    expect(context).toMatchObject({ peer: { service: 'orders' }, traceHeaders: ['traceparent', traceparent] })
+    expect(context!.deadlineAt - scene.host.clock.now()).toBeLessThanOrEqual(500)
+    expect(scene.host.ambient.current).toBeUndefined()
+  })
+
+  it("an error of the application's own is none of the mesh's business", async () => {
+    const proceed: Arrival['proceed'] = () => Promise.reject(new Error('broken handler'))
+    await expect(scene.inbound(POLICY)(arrival({ headers: await scene.bearer('orders'), proceed }))).rejects.toThrow('broken handler')
+    expect(scene.denied).toEqual([])
+  })
+
+  it.each<[object, string]>([
+    [{ polcy: {} }, 'polcy: unknown option'],
+    [{ policy: { alow: [] } }, 'policy.alow: unknown option'],
+    [{ exempt: '/healthz' }, 'exempt: expected a list'],
+    [{ exempt: ['/healthz', '/a/../b'] }, 'exempt[1]: expected a path'],
+    [{ exempt: ['/healthz?x'] }, 'exempt[0]: expected a path'],
+    [{ audience: '' }, 'audience: expected a non-empty string'],
+    [{ leewayMs: 60_001 }, 'leewayMs: expected a whole number from 0 to 60000'],
+    [{ maxLifetimeMs: 0 }, 'maxLifetimeMs: expected a positive number'],
+  ])('Z13 does not start with %j', (options, message) => {
+    expect(() => scene.inbound(options as InboundOptions)).toThrow(message)
+  })
+
+  it('does not start without an issuer', async () => {
+    const alone = await InboundScene.create({ verification: undefined })
+    expect(() => alone.inbound(POLICY)).toThrow('identity.issuer: expected the issuer whose tokens callers must bring')
+  })
+})

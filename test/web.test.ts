@@ -1,0 +1,49 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { InboundOptions } from '../src/inbound.js'
+import { webMesh } from '../src/web.js'
+import { InboundScene } from './support/inbound-mesh.js'
+
+const OPTIONS: InboundOptions = {
+  policy: { allow: [{ from: ['orders'], methods: ['GET'], paths: ['/users/:id'] }] },
+  exempt: ['/healthz'],
+}
+
+let scene: InboundScene
+let handle: (request: Request) => Promise<Response>
+
+beforeEach(async () => {
+  scene = await InboundScene.create()
+  handle = webMesh(scene, OPTIONS, (_, { peer }) => Response.json({ peer: peer?.service ?? null }))
+})
+
+describe('web-standard handler', () => {
+  it('is told who calls', async () => {
+    const response = await handle(new Request('http://users/users/42?x=1', { headers: await scene.bearer('orders') }))
+    expect([response.status, await response.json()]).toEqual([200, { peer: 'orders' }])
+  })
+
+  it('Z06 is not reached without a token but on an exempt path', async () => {
+    const response = await handle(new Request('http://users/users/42'))
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect([response.status, await response.json()]).toMatchObject([401, { code: 'MESH_ERR_UNAUTHENTICATED' }])
+    expect(await (await handle(new Request('http://users/healthz'))).json()).toEqual({ peer: null })
+  })
+
+  it('is not reached by who is not allowed, nor by a path with two readings', async () => {
+    const headers = await scene.bearer('orders')
+    expect((await handle(new Request('http://users/users/42', { method: 'DELETE', headers }))).status).toBe(403)
+    expect((await handle(new Request('http://users//users/42', { headers }))).status).toBe(400)
+    expect((await handle(new Request('http://users/users/..%2fadmin', { headers }))).status).toBe(400)
+  })
+
+  it('J13 two authorization fields are one too many, even if one is good', async () => {
+    const headers = new Headers(await scene.bearer('orders'))
+    headers.append('authorization', 'Bearer x')
+    expect((await handle(new Request('http://users/users/42', { headers }))).status).toBe(401)
+  })
+
+  it('an error of the handler stays the one of the handler', async () => {
+    const broken = webMesh(scene, OPTIONS, () => Promise.reject(new Error('broken handler')))
+    await expect(broken(new Request('http://users/users/42', { headers: await scene.bearer('orders') }))).rejects.toThrow('broken handler')
+  })
+})
