@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { isMeshError } from './base/errors.js'
+import { version } from './base/version.js'
 import { controlPlaneDefaults, createControlPlane } from './control-plane/control-plane.js'
 import type { ControlPlane, ControlPlaneOptions } from './control-plane/control-plane.js'
 
@@ -35,7 +35,7 @@ async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args)
   const [command, ...rest] = positionals
   if (values.help) return void process.stdout.write(HELP)
-  if (values.version) return void process.stdout.write(`${version()}\n`)
+  if (values.version) return void process.stdout.write(`${version}\n`)
   if (command === undefined) throw new UsageError('a command is missing: sidecarless dev starts the control plane')
   if (command !== 'dev') throw new UsageError(`unknown command '${command}': the one command is dev`)
   if (rest.length > 0) throw new UsageError(`dev takes no arguments, and here is '${rest[0]}'`)
@@ -102,11 +102,6 @@ Give this to your services:
 ${isNewSecret ? '' : '  and the MESH_CLIENT_SECRET that was given here\n'}
 Ctrl+C ends it.
 `
-}
-
-function version(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

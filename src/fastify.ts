@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {} from 'fastify'
 import type { RequestMesh } from './call/inbound.js'
@@ -28,7 +27,7 @@ type Hook = (request: Request, reply: Reply, done: (error?: Error) => void) => v
 
 interface Instance {
   decorateRequest(name: 'mesh', value: null): unknown
-  addHook(name: 'onRequest' | 'preValidation', hook: Hook): unknown
+  addHook(name: 'onRequest', hook: Hook): unknown
 }
 
 export interface FastifyMeshOptions extends InboundOptions {
@@ -42,13 +41,11 @@ export interface FastifyMeshOptions extends InboundOptions {
  */
 export async function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMeshOptions): Promise<void> {
   const handle = mesh.inbound(options)
-  const contexts = new WeakMap<Request, ReturnType<typeof AsyncLocalStorage.snapshot>>()
   instance.decorateRequest('mesh', null)
   instance.addHook('onRequest', (request, reply, next) => {
     // The router goes by the raw request, in which `rewriteUrl` has left its mark.
     const arrival = nodeArrival(request.raw, request.raw.url ?? '', ({ peer }) => {
       request.mesh = { peer }
-      contexts.set(request, AsyncLocalStorage.snapshot())
       const answer = answered(reply.raw, () => request.routeOptions?.url)
       next()
       return answer
@@ -56,12 +53,6 @@ export async function fastifyMesh(instance: Instance, { mesh, ...options }: Fast
     handle(arrival).then(({ problem }) => {
       if (problem !== undefined) reply.code(problem.status).headers({ ...problem.headers }).send(problem.body)
     }, next)
-  })
-  // Reading the body leaves the context of the request: the stream's events come from the socket.
-  instance.addHook('preValidation', (request, _reply, next) => {
-    const enter = contexts.get(request)
-    if (enter === undefined) next()
-    else enter(next)
   })
 }
 

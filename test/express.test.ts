@@ -177,4 +177,3 @@ describe('Express', () => {
     expect(scene.host.drain.inFlight).toBe(0)
   })
 })
-})

@@ -20,7 +20,7 @@ export interface EndpointSetOptions {
 export class EndpointSet {
   readonly service: string
   readonly registry: string
-  /** What may be picked: the ready nodes of a weight above 0, or all ready ones if there are none. Only replaced, never changed. */
+  /** What may be picked: the ready nodes of a weight above 0, or all ready ones if there are none. Replaced, never changed. */
   nodes: readonly Node[] = []
   readonly #connect: Connect
   readonly #events: Events

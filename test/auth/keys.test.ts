@@ -46,7 +46,7 @@ describe('keys of an issuer', () => {
 
   it('K02 so does the same flood while the issuer is down, and good keys stay at hand', async () => {
     const good = await keys.find('first')
-    issuer.answers.set('/keys', (request) => request.destroy())
+    issuer.answers.set('/keys', (request) => request.socket.destroy())
     for (let second = 0; second < 60; second++) {
       await clock.advance(1_000)
       for (let i = 0; i < 10; i++) expect(await keys.find(`unknown-${i}`)).toBeUndefined()
@@ -57,7 +57,7 @@ describe('keys of an issuer', () => {
 
   it('K03 an old set serves on while the issuer cannot be reached', async () => {
     const good = await keys.find('first')
-    issuer.answers.set('/keys', (request) => request.destroy())
+    issuer.answers.set('/keys', (request) => request.socket.destroy())
     await clock.advance(3_600_000)
     expect(await keys.find('first')).toBe(good)
     expect(keys.find('first')).toBe(good)

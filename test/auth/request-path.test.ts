@@ -55,7 +55,7 @@ describe('request path', () => {
   })
 
   it('never throws', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (target) => void readRequestPath(target)), { numRuns: 2_000 })
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (target) => void readRequestPath(target)), { numRuns: 500 })
   })
 
   it('Z12 takes time in proportion to the length: ten times as long is not a hundred times as slow', () => {

@@ -82,7 +82,7 @@ describe('token gate', () => {
           if (input.length > 12) expect((error as Error).message).not.toContain(input)
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     )
   })
 })

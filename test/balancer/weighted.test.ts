@@ -28,7 +28,8 @@ describe('weighted', () => {
   })
 
   it('gives weight 0 nothing', () => {
-    expect(tally(new WeightedPicker(seededRandom(1)), nodesOf({ weight: 0 }, { weight: 3 }, { weight: 1 }), 400)).toEqual([0, 300, 100])
+    const nodes = nodesOf({ weight: 0 }, { weight: 3 }, { weight: 1 })
+    expect(tally(new WeightedPicker(seededRandom(1)), nodes, 400)).toEqual([0, 300, 100])
   })
 
   it('gives all the same when all weigh 0', () => {

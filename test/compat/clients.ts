@@ -53,7 +53,7 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** `duplex` is what the Fetch standard asks of whoever sends a stream. */
 function initOf(outgoing: Outgoing = {}): RequestInit {
-  return { ...outgoing, duplex: 'half' } as RequestInit
+  return { ...outgoing, duplex: 'half' }
 }
 
 function fetchClient(name: string, fetchOf: (mesh: Mesh) => Fetch, Form: typeof FormData): Client {
@@ -71,7 +71,7 @@ function fetchClient(name: string, fetchOf: (mesh: Mesh) => Fetch, Form: typeof 
 
 const undiciRequest: Client = {
   name: 'undici.request',
-  Form: UndiciFormData as unknown as typeof FormData,
+  Form: UndiciFormData,
   isFetch: false,
   async send({ dispatcher }, url, outgoing) {
     const { statusCode, headers: fields, body } = await request(url, { ...(outgoing as Dispatcher.RequestOptions), dispatcher })
@@ -180,8 +180,8 @@ export const clients: readonly Client[] = [
   fetchClient('built-in fetch', ({ dispatcher }) => (input, init) => fetch(input, { ...init, dispatcher } as RequestInit), FormData),
   fetchClient(
     'undici.fetch',
-    ({ dispatcher }) => (input, init) => undiciFetch(input as string, { ...(init as object), dispatcher }) as unknown as Promise<Response>,
-    UndiciFormData as unknown as typeof FormData,
+    ({ dispatcher }) => (input, init) => undiciFetch(input as string, { ...(init as object), dispatcher }),
+    UndiciFormData,
   ),
   undiciRequest,
   ...ways.flatMap((way) => [kyClient(way), ofetchClient(way), openapiFetch(way), axiosClient(way)]),

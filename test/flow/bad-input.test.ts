@@ -1,13 +1,13 @@
+import { once } from 'node:events'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createServer as createHttpServer } from 'node:http'
-import { once } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { seededRandom } from '../../src/base/random.js'
 import { createControlPlane } from '../../src/control-plane/control-plane.js'
 import { consul, createMesh, file, fixed, type Mesh, type MeshOptions, type Registry } from '../../src/index.js'
-import { seededRandom } from '../../src/base/random.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { start } from '../support/processes.js'
 
@@ -103,11 +103,12 @@ describe('a registry that tells nonsense', () => {
       ['{ "services": { "users": [', 'JSON'],
       ['{ "services": { "users": 7 } }', 'services.users: expected a plain object, got 7'],
     ] as const) {
+      errors.length = 0
       // By renaming, so that it is never seen half written.
       await writeFile(`${path}.new`, content)
       await rename(`${path}.new`, path)
-      await vi.waitFor(() => expect(errors.at(-1)?.message).toContain(reason), { timeout: 10_000 })
-      expect(errors.at(-1)).toMatchObject({ code: 'MESH_ERR_SNAPSHOT', message: expect.stringContaining(path) as string })
+      await vi.waitFor(() => expect(errors[0]?.message).toContain(reason), { timeout: 10_000 })
+      expect(errors[0]).toMatchObject({ code: 'MESH_ERR_SNAPSHOT', message: expect.stringContaining(path) as string })
       expect(mesh.snapshot().services['users']).toMatchObject({ endpoints: [{ address: `127.0.0.1:${port}` }] })
       expect(await hello(mesh)).toBe('hello')
     }

@@ -57,7 +57,7 @@ describe('retry', () => {
     expect(seen).toHaveLength(1)
   })
 
-  it.each([503, 429])('offers a call refused with %i before any work to another endpoint, and drops the refusal', async (status) => {
+  it.each([503, 429])('offers a call refused with %i before any work elsewhere, and drops the refusal', async (status) => {
     const refusal = shed('a', status)
     const answer = replyOf()
     const { seen, told, handle } = retrying([refusal.reply, answer])
