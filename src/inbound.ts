@@ -112,7 +112,13 @@ const exactPath: Reader<string> = (value, path) => {
   throw optionError(path, 'a path such as /healthz, without wildcards and query', value)
 }
 
-const readOptions = fields<{ policy?: Judge; audience?: string; exempt?: readonly string[]; leewayMs?: number; maxLifetimeMs?: number }>({
+const readOptions = fields<{
+  policy?: Judge
+  audience?: string
+  exempt?: readonly string[]
+  leewayMs?: number
+  maxLifetimeMs?: number
+}>({
   policy: accessPolicy,
   audience: text,
   exempt: listOf(exactPath),

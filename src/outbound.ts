@@ -3,6 +3,7 @@ import type { TimerWheel } from './base/timer-wheel.js'
 import { attemptTimeout } from './resilience/attempt-timeout.js'
 import type { Breaker } from './resilience/breaker.js'
 import { deadline } from './resilience/deadline.js'
+import { remainingTime } from './resilience/remaining-time.js'
 import { retry } from './resilience/retry.js'
 import { identity } from './auth/identity.js'
 import type { TokenSource } from './auth/token-source.js'
@@ -37,7 +38,7 @@ export function callStack(
   shared: OutboundShared,
   service: { readonly policy: ServicePolicy; readonly breaker: Breaker; readonly endpoints: EndpointSet; readonly picker: Picker },
 ): Handler<Call> {
-  const { wheel, events, tracing, tokens } = shared
+  const { clock, wheel, events, tracing, tokens } = shared
   const { policy, breaker, endpoints, picker } = service
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
@@ -48,6 +49,8 @@ export function callStack(
     deadline({ wheel }),
     // Above identity and balance, so that each try signs afresh and may go elsewhere.
     retry({ maxResends: policy.retry.maxResends, events }),
+    // Below retry, since each try leaves less.
+    remainingTime({ clock }),
     // Above balance, so that failing to sign is never charged to an endpoint.
     ...(tokens === undefined ? [] : [identity({ tokens })]),
   )(

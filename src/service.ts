@@ -162,7 +162,8 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
     },
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
     async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, cancellation }) {
-      const inheritedMs = (ambient.current?.deadlineAt ?? Infinity) - clock.now()
+      const startedAt = clock.now()
+      const inheritedMs = (ambient.current?.deadlineAt ?? Infinity) - startedAt
       return handle({
         service: name,
         method,
@@ -170,6 +171,7 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
         template,
         headers: hostFirst(headers, name),
         body,
+        startedAt,
         timeoutMs: Math.min(timeoutMs, inheritedMs),
         attemptTimeoutMs: effective.policy.attemptTimeoutMs,
         cancellation,

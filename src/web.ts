@@ -8,7 +8,11 @@ export type WebHandler = (request: Request, context: RequestMesh) => Response | 
  * Puts the mesh in front of a web-standard handler: only what `policy` allows to verified callers reaches it, and it is
  * told who calls. Everything else is answered with a problem (RFC 9457). Throws `MESH_ERR_OPTION`.
  */
-export function webMesh(mesh: InboundMesh, options: InboundOptions, handler: WebHandler): (request: Request) => Promise<Response> {
+export function webMesh(
+  mesh: InboundMesh,
+  options: InboundOptions,
+  handler: WebHandler,
+): (request: Request) => Promise<Response> {
   const handle = mesh.inbound(options)
   return async (request) => {
     const { protocol, pathname, search } = new URL(request.url)

@@ -94,15 +94,19 @@ describe('Express', () => {
 
   it('Z15 authorization runs before a missing route, a body that cannot be parsed and an error handler', async () => {
     expect((await rawRequest(port, '/nowhere')).status).toBe(401)
-    expect((await rawRequest(port, '/echo', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' })).status).toBe(401)
+    const broken = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' }
+    expect((await rawRequest(port, '/echo', broken)).status).toBe(401)
     expect((await rawRequest(port, '/broken')).status).toBe(401)
-    expect(await rawRequest(port, '/broken', { headers: await scene.bearer('orders') })).toMatchObject({ status: 500, body: '{"handled":true}' })
+    const headers = await scene.bearer('orders')
+    expect(await rawRequest(port, '/broken', { headers })).toMatchObject({ status: 500, body: '{"handled":true}' })
   })
 
   it('Z04 no twist of the path reaches what is denied', async () => {
     const headers = await scene.bearer('reader')
     for (const target of ['/admin', ...TWISTED_TARGETS]) {
-      for (const method of ['GET', 'HEAD', 'POST']) expect((await rawRequest(port, target, { method, headers })).status, target).not.toBe(200)
+      for (const method of ['GET', 'HEAD', 'POST']) {
+        expect((await rawRequest(port, target, { method, headers })).status, target).not.toBe(200)
+      }
     }
     expect(admin).toBe(0)
     expect((await rawRequest(port, '/users/42', { headers })).status).toBe(200)

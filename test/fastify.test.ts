@@ -57,8 +57,9 @@ describe('Fastify', () => {
 
   it('guards the routes of the whole instance: those before it, and those of its children', async () => {
     for (const target of ['/before', '/child', '/nowhere']) expect((await rawRequest(port, target)).status, target).toBe(401)
-    expect(await rawRequest(port, '/before', { headers: await scene.bearer('orders') })).toMatchObject({ status: 200, body: '{"peer":"orders"}' })
-    expect(await rawRequest(port, '/child', { headers: await scene.bearer('reader') })).toMatchObject({ status: 200, body: '{"peer":"reader"}' })
+    const as = async (service: string): Promise<object> => ({ headers: await scene.bearer(service) })
+    expect(await rawRequest(port, '/before', await as('orders'))).toMatchObject({ status: 200, body: '{"peer":"orders"}' })
+    expect(await rawRequest(port, '/child', await as('reader'))).toMatchObject({ status: 200, body: '{"peer":"reader"}' })
   })
 
   it('Z06 answers with a problem to a caller without a token, and lets it into an exempt path', async () => {
@@ -87,7 +88,8 @@ describe('Fastify', () => {
 
   it('Z15 authorization runs before a missing route, a body that cannot be parsed and an error handler', async () => {
     expect((await rawRequest(port, '/nowhere')).status).toBe(401)
-    expect((await rawRequest(port, '/echo', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' })).status).toBe(401)
+    const broken = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{' }
+    expect((await rawRequest(port, '/echo', broken)).status).toBe(401)
     expect((await rawRequest(port, '/broken')).status).toBe(401)
     expect((await rawRequest(port, '/broken', { headers: await scene.bearer('orders') })).status).toBe(500)
   })
@@ -103,7 +105,9 @@ describe('Fastify', () => {
     await start(create())
     const headers = await scene.bearer('reader')
     for (const target of ['/admin', ...TWISTED_TARGETS]) {
-      for (const method of ['GET', 'HEAD', 'POST']) expect((await rawRequest(port, target, { method, headers })).status, target).not.toBe(200)
+      for (const method of ['GET', 'HEAD', 'POST']) {
+        expect((await rawRequest(port, target, { method, headers })).status, target).not.toBe(200)
+      }
     }
     expect(admin).toBe(0)
     expect((await rawRequest(port, '/users/42', { headers })).status).toBe(200)

@@ -28,14 +28,22 @@ export async function instancesOf(url: string, service: string): Promise<readonl
     .sort((a, b) => a.id.localeCompare(b.id))
 }
 
+interface Summary {
+  readonly traceId: string
+  readonly services: readonly string[]
+  readonly spans: number
+}
+
 const TRIES = 20
 const BETWEEN_TRIES_MS = 250
 
 /** A trace of which every part has come in; processes send theirs in batches, each in its own time. */
 export async function wholeTrace(url: string, services: readonly string[], spanCount: number): Promise<Trace> {
   for (let tried = 0; tried < TRIES; tried++) {
-    const traces = await ask<readonly { traceId: string; services: readonly string[]; spans: number }[]>(`${url}/api/traces?limit=200`)
-    const whole = traces.find((trace) => trace.spans === spanCount && services.every((service) => trace.services.includes(service)))
+    const newest = await ask<readonly Summary[]>(`${url}/api/traces?limit=200`)
+    const isWhole = (trace: Summary): boolean =>
+      trace.spans === spanCount && services.every((service) => trace.services.includes(service))
+    const whole = newest.find(isWhole)
     if (whole !== undefined) return ask<Trace>(`${url}/api/traces/${whole.traceId}`)
     await pause(BETWEEN_TRIES_MS)
   }

@@ -15,53 +15,66 @@ export interface Member {
   readonly note: string
 }
 
-export function tellDiscovery(report: Report, users: readonly Member[], orders: readonly Member[], views: readonly ServiceExplanation[]): void {
+/** `views`: what each order service says about users. */
+export function tellDiscovery(
+  report: Report,
+  users: readonly Member[],
+  orders: readonly Member[],
+  views: readonly ServiceExplanation[],
+): void {
   report.heading('Who was discovered')
   for (const { id, address, pid, note } of [...users, ...orders]) {
     report.line(`${id.padEnd(10)}${address.padEnd(18)}pid ${String(pid).padEnd(9)}${report.style.dim(note)}`)
   }
-  report.claim(users.length === 3 && orders.length === 2, `the registry lists ${users.length} instances of users and ${orders.length} of orders`)
-  const known = users.map(({ address }) => address).sort().join()
-  const seen = views.map(({ endpoints }) => endpoints.map(({ address }) => address).sort().join())
-  report.claim(seen.every((addresses) => addresses === known), 'each order service found all of these user services by itself')
+  const isComplete = users.length === 3 && orders.length === 2
+  report.claim(isComplete, `the registry lists ${users.length} instances of users and ${orders.length} of orders`)
+  const listed = sorted(users.map(({ address }) => address))
+  const isSeen = views.filter(({ endpoints }) => sorted(endpoints.map(({ address }) => address)) === listed)
+  const everyOrder = views.length > 0 && isSeen.length === orders.length
+  report.claim(everyOrder, 'each order service found all of these user services by itself')
 }
 
 export function tellLoad(report: Report, { calls, seconds, answers, p50Ms, p99Ms }: Load): void {
   report.heading('What visitors got')
-  report.line(`${calls} orders in ${seconds.toFixed(1)} s: ${table(answers)}`)
+  const counts = Object.entries(answers).map(([answer, count]) => `${count} × ${answer}`)
+  report.line(`${calls} orders in ${seconds.toFixed(1)} s: ${counts.join(', ')}`)
   report.line(`p50 ${milliseconds(p50Ms)}   p99 ${milliseconds(p99Ms)}`)
   report.claim(calls > 0 && answers['200'] === calls, `every one of ${calls} orders was answered with 200`)
 }
 
+/** `view`: what one order service says about users. */
 export function tellBalance(report: Report, { servedBy }: Load, slowed: string, view: ServiceExplanation | undefined): void {
   report.heading('How requests spread over the instances, and why')
-  const meanMs = (instance: string): number | undefined => view?.endpoints.find(({ id }) => id.split('@')[0] === instance)?.latencyMs
-  for (const shares of [sharesOf(servedBy.orders), sharesOf(servedBy.users)]) {
-    for (const { instance, calls, share } of shares) {
-      const ms = meanMs(instance)
-      const speed = ms === undefined ? '' : `answers in ${ms.toFixed(0).padStart(3)} ms${instance === slowed ? ', slowed down' : ''}`
-      report.line(`${instance.padEnd(10)}${bar(share)} ${percent(share).padStart(5)} ${String(calls).padStart(6)}   ${report.style.dim(speed)}`)
-    }
-    report.line()
-  }
-  const algorithm = view?.policy['balancer.algorithm']
-  report.line(`orders calls users by ${String(algorithm?.value)} (said in ${algorithm?.origin}): each request goes to the instance`)
-  report.line('with the fewest unfinished ones. A slow instance finishes late, so it is given less to do.')
+  const orders = sharesOf(servedBy.orders)
   const users = sharesOf(servedBy.users)
-  report.claim(users.length === 3 && sharesOf(servedBy.orders).length === 2, 'every instance got a part of the requests')
-  const shareOfSlowed = users.find(({ instance }) => instance === slowed)?.share ?? 0
-  const isLeast = users.every(({ instance, share }) => instance === slowed || share > shareOfSlowed)
-  report.claim(isLeast, `${slowed}, slowed down, got ${percent(shareOfSlowed)} of the requests and the others more, where blind turns would give each 33 %`)
+  for (const one of orders) report.line(shareLine(one))
+  report.line()
+  for (const one of users) {
+    const ms = view?.endpoints.find(({ id }) => id.split('@')[0] === one.instance)?.latencyMs ?? 0
+    const speed = `answers in ${ms.toFixed(0).padStart(3)} ms${one.instance === slowed ? ', slowed down' : ''}`
+    report.line(`${shareLine(one)}   ${report.style.dim(speed)}`)
+  }
+  report.line()
+  const algorithm = view?.policy['balancer.algorithm']
+  report.line(`orders calls users by ${String(algorithm?.value)} (said in ${algorithm?.origin}): each request goes to`)
+  report.line('the instance with the fewest unfinished ones. A slow one finishes late, so it is given less to do.')
+  report.claim(users.length === 3 && orders.length === 2, 'every instance got a part of the requests')
+  const least = users.find(({ instance }) => instance === slowed)?.share ?? 0
+  const isLeast = users.every(({ instance, share }) => instance === slowed || share > least)
+  report.claim(isLeast, `${slowed}, slowed down, got fewest: ${percent(least)}, where blind turns would give each instance 33 %`)
 }
 
 export function tellIdentity(report: Report, attempted: readonly Attempted[], { usersAnswer }: Load): void {
   report.heading('Who was refused')
-  for (const { way, calls, answers } of attempted) report.line(`intruder, ${way.padEnd(44)}${calls} × ${Object.keys(answers).join(', ')}`)
-  report.line(`edge, ${'asking users directly'.padEnd(48)} 1 × ${usersAnswer}`)
+  for (const { way, calls, answers } of attempted) {
+    report.line(`${`intruder, ${way}`.padEnd(52)}${String(calls).padStart(3)} × ${Object.keys(answers).join(', ')}`)
+  }
+  report.line(`${'edge, asking users directly'.padEnd(52)}  1 × ${usersAnswer}`)
   const calls = attempted.reduce((sum, one) => sum + one.calls, 0)
   const refused = attempted.reduce((sum, { answers }) => sum + refusedIn(answers), 0)
-  report.claim(calls > 0 && refused === calls, `${refused} of ${calls} intruder calls were refused with 401: it could not show who it is`)
-  report.claim(usersAnswer === '403 MESH_ERR_FORBIDDEN', 'edge could show who it is, but users allows only orders: 403')
+  const isRefused = calls > 0 && refused === calls
+  report.claim(isRefused, `${refused} of ${calls} intruder calls were refused with 401: it cannot show who it is`)
+  report.claim(usersAnswer === '403 MESH_ERR_FORBIDDEN', 'edge can show who it is, but users lets in only orders: 403')
 }
 
 export function tellTrace(report: Report, { traceId, spans }: Trace): void {
@@ -70,13 +83,15 @@ export function tellTrace(report: Report, { traceId, spans }: Trace): void {
   for (const line of drawTree(branches)) report.line(line)
   const processes = new Set(branches.map(({ process }) => process))
   report.claim(processes.size === 3, `trace ${traceId} went through ${[...processes].join(' → ')}`)
-  report.claim(branches.length === spans.length && branches.length === 6, `its ${spans.length} spans form one tree`)
+  report.claim(branches.length === 6 && spans.length === 6, `its ${spans.length} spans form one tree`)
 }
 
+/** `ends`: process → whether it ended by itself. */
 export function tellEnd(report: Report, ends: ReadonlyMap<string, boolean>): void {
   report.heading('How it ended')
   const forced = [...ends].filter(([, isClean]) => !isClean).map(([name]) => name)
-  report.claim(forced.length === 0, `all ${ends.size} processes left the mesh and ended when asked to${forced.length === 0 ? '' : `, but for ${forced.join(', ')}`}`)
+  const exception = forced.length === 0 ? '' : `, but for ${forced.join(', ')}`
+  report.claim(forced.length === 0, `all ${ends.size} processes left the mesh and ended when asked to${exception}`)
 }
 
 interface Share {
@@ -96,8 +111,10 @@ function refusedIn(answers: Readonly<Record<string, number>>): number {
   return Object.entries(answers).reduce((sum, [answer, count]) => sum + (answer.startsWith('401 ') ? count : 0), 0)
 }
 
-function table(answers: Readonly<Record<string, number>>): string {
-  return Object.entries(answers)
-    .map(([answer, count]) => `${count} × ${answer}`)
-    .join(', ')
+function shareLine({ instance, calls, share }: Share): string {
+  return `${instance.padEnd(10)}${bar(share)} ${percent(share).padStart(5)} ${String(calls).padStart(6)}`
+}
+
+function sorted(addresses: readonly string[]): string {
+  return [...addresses].sort().join()
 }

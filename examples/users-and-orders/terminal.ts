@@ -49,8 +49,10 @@ export class Report {
   /** The last word. */
   conclude(): void {
     const claims = this.#held + this.#failed
-    const word = this.#failed === 0 ? this.style.good(`All ${claims} claims held.`) : this.style.bad(`${this.#failed} of ${claims} claims did not hold.`)
-    this.#write(`\n${this.style.bold(word)}`)
+    const { bold, good, bad } = this.style
+    const failed = this.#failed
+    const word = failed === 0 ? good(`All ${claims} claims held.`) : bad(`${failed} of ${claims} claims did not hold.`)
+    this.#write(`\n${bold(word)}`)
   }
 }
 

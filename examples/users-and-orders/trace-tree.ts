@@ -40,12 +40,13 @@ const TIMELINE_WIDTH = 24
 export function drawTree(branches: readonly Branch[]): readonly string[] {
   const root = branches[0]?.span
   if (root === undefined) return []
-  const labels = branches.map(({ span, depth }) => `${depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `}${labelOf(span)}`)
+  const indent = (depth: number): string => (depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `)
+  const labels = branches.map(({ span, depth }) => indent(depth) + labelOf(span))
   const labelWidth = Math.max(...labels.map(({ length }) => length))
   const processWidth = Math.max(...branches.map(({ process }) => process.length))
   return branches.map(({ span, process }, i) => {
-    const timeline = timelineOf(span, root)
-    return `${process.padEnd(processWidth)}  ${labels[i]!.padEnd(labelWidth)}  ${timeline}  ${milliseconds(span.durationMs).padStart(9)}`
+    const left = `${process.padEnd(processWidth)}  ${labels[i]!.padEnd(labelWidth)}`
+    return `${left}  ${timelineOf(span, root)}  ${milliseconds(span.durationMs).padStart(9)}`
   })
 }
 

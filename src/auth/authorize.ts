@@ -9,10 +9,11 @@ export function authorize({ judge }: { readonly judge: Judge }): Layer<Inbound, 
   return (next) => async (inbound) => {
     const peer = inbound.peer
     if (peer === undefined) throw new Refusal('MESH_ERR_UNAUTHENTICATED', 'no identity stage stands above this one')
+    const caller = { peer: peer.principal }
     const path = readRequestPath(inbound.target)
-    if ('refused' in path) throw new Refusal('MESH_ERR_BAD_PATH', `the path is ambiguous: ${path.refused}`, { peer: peer.principal })
+    if ('refused' in path) throw new Refusal('MESH_ERR_BAD_PATH', `the path is ambiguous: ${path.refused}`, caller)
     const verdict = judge(peer, inbound.method, path.segments)
-    if (!verdict.allowed) throw new Refusal('MESH_ERR_FORBIDDEN', verdict.rule, { peer: peer.principal })
+    if (!verdict.allowed) throw new Refusal('MESH_ERR_FORBIDDEN', verdict.rule, caller)
     return next(inbound)
   }
 }

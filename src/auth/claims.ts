@@ -17,17 +17,24 @@ const MAX_SUBJECT_LENGTH = 256
  * Checks the claims of a token whose signature is good (RFC 7519 §4.1), each in exactly one shape, and says who it
  * speaks for. `exp`, `iat`, `iss`, `aud` and `sub` are required. Throws {@link TokenError}.
  */
-export function checkClaims(claims: Record<string, unknown>, rules: ClaimRules, epochMs: number): { peer: Peer; expiresAt: number } {
+export function checkClaims(
+  claims: Record<string, unknown>,
+  rules: ClaimRules,
+  epochMs: number,
+): { readonly peer: Peer; readonly expiresAt: number } {
   if (claims['iss'] !== rules.issuer) throw new TokenError('it is of another issuer')
   if (!isAudience(claims['aud'], rules.audience)) throw new TokenError('it is for another audience')
   const subject = claims['sub']
-  if (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT_LENGTH) throw new TokenError('its sub is not a short string')
+  if (typeof subject !== 'string' || subject === '' || subject.length > MAX_SUBJECT_LENGTH) {
+    throw new TokenError('its sub is not a short string')
+  }
   const expiresAt = time(claims, 'exp')
   const issuedAt = time(claims, 'iat')
   if (expiresAt + rules.leewayMs <= epochMs) throw new TokenError('it has expired')
   if (issuedAt - rules.leewayMs > epochMs) throw new TokenError('it was issued in the future')
   if (claims['nbf'] !== undefined && time(claims, 'nbf') - rules.leewayMs > epochMs) throw new TokenError('it is not valid yet')
-  if (expiresAt <= issuedAt || expiresAt - issuedAt > rules.maxLifetimeMs) throw new TokenError('its lifetime is longer than allowed')
+  if (expiresAt <= issuedAt) throw new TokenError('it expires before it was issued')
+  if (expiresAt - issuedAt > rules.maxLifetimeMs) throw new TokenError('its lifetime is longer than allowed')
   return { peer: { service: subject, principal: subject, issuer: rules.issuer, claims: Object.freeze(claims) }, expiresAt }
 }
 

@@ -49,7 +49,9 @@ export function createIssuerTokens(options: IssuerTokensOptions): TokenSource {
     } catch (cause) {
       endpoint = options.tokenEndpoint
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new MeshError('MESH_ERR_IDENTITY', `No token for the audience '${audience}' from ${options.issuer}: ${reason}`, { cause })
+      throw new MeshError('MESH_ERR_IDENTITY', `No token for the audience '${audience}' from ${options.issuer}: ${reason}`, {
+        cause,
+      })
     }
   }
 

@@ -73,10 +73,11 @@ function materialOf(jwk: JsonWebKey): JsonWebKey {
 }
 
 function isForVerifying({ use, key_ops: operations }: JsonWebKey): boolean {
-  return (use === undefined || use === 'sig') && (operations === undefined || (Array.isArray(operations) && operations.includes('verify')))
+  if (use !== undefined && use !== 'sig') return false
+  return operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
 }
 
-/** One key, one algorithm (RFC 8725 §3.1); undefined for a kind of key that is not known here (RFC 7517 §5 says to pass over it). */
+/** One key, one algorithm (RFC 8725 §3.1); undefined for a kind of key that is not known here (RFC 7517 §5). */
 function algorithmsOf({ kty, crv, alg }: JsonWebKey): readonly string[] | undefined {
   if (kty === 'RSA') {
     if (alg !== undefined && !RSA_ALGORITHMS.includes(alg)) throw keyError('an RSA key is for an algorithm that is not allowed')
@@ -84,7 +85,9 @@ function algorithmsOf({ kty, crv, alg }: JsonWebKey): readonly string[] | undefi
   }
   if (kty !== 'EC' && kty !== 'OKP') return undefined
   const algorithms = CURVE_ALGORITHMS.get(crv)
-  if (algorithms !== undefined && alg !== undefined && !algorithms.includes(alg)) throw keyError('the alg of a key contradicts its curve')
+  if (algorithms !== undefined && alg !== undefined && !algorithms.includes(alg)) {
+    throw keyError('the alg of a key contradicts its curve')
+  }
   return algorithms
 }
 

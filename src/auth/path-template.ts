@@ -14,11 +14,11 @@ export interface PathTemplate {
 /** A literal segment; undefined for `:name`. */
 type TemplateSegment = string | undefined
 
+const EXPECTED = "a path such as '/users', '/users/:id' or '/users/*', without anything that routers read differently"
+
 export const pathTemplate: Reader<PathTemplate> = (value, path) => {
   const parsed = typeof value === 'string' ? parse(value) : undefined
-  if (parsed === undefined) {
-    throw optionError(path, "a path such as '/users', '/users/:id' or '/users/*', without anything that routers read differently", value)
-  }
+  if (parsed === undefined) throw optionError(path, EXPECTED, value)
   return parsed
 }
 

@@ -37,11 +37,12 @@ interface CompiledRule {
   readonly paths: readonly PathTemplate[] | undefined
 }
 
+const NO_POLICY: Verdict = { allowed: false, rule: 'there is no policy, so every request is refused: give the option `policy`' }
 const NO_RULES: Verdict = { allowed: false, rule: 'policy.allow is empty, so every request is refused' }
 const NO_MATCH: Verdict = { allowed: false, rule: 'no rule of policy.allow matches' }
 
 /** Where nobody has said who may call, nobody may. */
-export const withoutPolicy: Judge = () => ({ allowed: false, rule: 'there is no policy, so every request is refused: give the option `policy`' })
+export const withoutPolicy: Judge = () => NO_POLICY
 
 /** Makes an {@link AccessPolicy} ready. Whatever is not understood is an error: it could have been a prohibition. */
 export const accessPolicy: Reader<Judge> = (value, path) => {
@@ -55,7 +56,13 @@ export const accessPolicy: Reader<Judge> = (value, path) => {
   }
 }
 
-function covers(rule: CompiledRule, peer: Peer, method: string, path: readonly string[], matches: typeof matchesExactly): boolean {
+function covers(
+  rule: CompiledRule,
+  peer: Peer,
+  method: string,
+  path: readonly string[],
+  matches: typeof matchesExactly,
+): boolean {
   if (!rule.from.has('*') && !rule.from.has(peer.service) && !rule.from.has(peer.principal)) return false
   if (rule.methods !== undefined && !rule.methods.has(method) && !(method === 'HEAD' && rule.methods.has('GET'))) return false
   return rule.paths === undefined || rule.paths.some((template) => matches(template, path))
@@ -93,4 +100,7 @@ const rule: Reader<CompiledRule> = (value, path) => {
   return { name: path, from: new Set(callers), methods: methods && new Set(methods), paths }
 }
 
-const policyFields = fields<{ allow?: readonly CompiledRule[]; deny?: readonly CompiledRule[] }>({ allow: listOf(rule), deny: listOf(rule) })
+const policyFields = fields<{ allow?: readonly CompiledRule[]; deny?: readonly CompiledRule[] }>({
+  allow: listOf(rule),
+  deny: listOf(rule),
+})

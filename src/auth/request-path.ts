@@ -11,7 +11,7 @@ const AMBIGUITIES: readonly (readonly [form: RegExp, reason: string])[] = [
   [/;/, 'some routers cut a segment at a semicolon'],
   [/#/, 'some routers cut the path at a number sign'],
   [/%(?![0-9a-f]{2})/i, 'a percent sign does not stand before two hexadecimal digits'],
-  [/%(?:2[de]|3\d|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a]|7e)/i, 'some routers do not decode an escaped letter, digit, or one of -._~'],
+  [/%(?:2[de]|3\d|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a]|7e)/i, 'some routers do not decode an escaped letter, digit or -._~'],
   [/%(?:[01][0-9a-f]|7f)/i, 'it holds an escaped control character'],
   [/%25[0-9a-f]{2}/i, 'it holds an escape within an escape'],
   [/\/\.{1,2}(?:\/|$)/, 'some routers resolve dot segments'],

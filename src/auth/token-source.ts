@@ -27,5 +27,5 @@ export function functionTokens(token: TokenFunction): TokenSource {
 
 function checked(token: unknown): string {
   if (isBearerToken(token)) return token
-  throw new MeshError('MESH_ERR_IDENTITY', 'identity.token must give a bearer token (RFC 6750 §2.1), as a string or a promise of one')
+  throw new MeshError('MESH_ERR_IDENTITY', 'identity.token must give a bearer token (RFC 6750 §2.1) or a promise of one')
 }

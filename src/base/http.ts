@@ -63,14 +63,16 @@ export function createHttpClient(clock: Clock = systemClock): HttpClient {
   return {
     async request(request) {
       const aborter = new AbortController()
-      const timer = clock.after(request.timeoutMs, () => aborter.abort(new Error(`no whole answer within ${request.timeoutMs} ms`)))
+      const tooLate = new Error(`no whole answer within ${request.timeoutMs} ms`)
+      const timer = clock.after(request.timeoutMs, () => aborter.abort(tooLate))
       const onAbort = (): void => aborter.abort(request.signal?.reason)
       if (request.signal?.aborted) onAbort()
       request.signal?.addEventListener('abort', onAbort)
       try {
         return await exchange(request, aborter.signal)
       } catch (cause) {
-        throw new MeshError('MESH_ERR_HTTP', `${request.method ?? 'GET'} ${withoutSecrets(request.url)} failed: ${reasonOf(cause)}`, { cause })
+        const what = `${request.method ?? 'GET'} ${withoutSecrets(request.url)}`
+        throw new MeshError('MESH_ERR_HTTP', `${what} failed: ${reasonOf(cause)}`, { cause })
       } finally {
         timer.cancel()
         request.signal?.removeEventListener('abort', onAbort)
@@ -87,8 +89,8 @@ export function createHttpClient(clock: Clock = systemClock): HttpClient {
 function backgroundConnector(): buildConnector.connector {
   const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS })
   return (options, callback) => {
-    // The declaration leaves it out, but the connector gives its socket back at once: an address that never answers must not
-    // keep the process alive while it is being connected to.
+    // The declaration leaves it out, but the connector gives its socket back at once: an address that never answers must
+    // not keep the process alive while it is being connected to.
     const connecting = connect(options, (error, socket) => {
       if (error !== null) return callback(error, null)
       // Trying a second address of a name replaces the handle, and undici refs a socket whenever a request is on it.

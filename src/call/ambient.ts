@@ -4,7 +4,7 @@ import type { Inbound } from './inbound.js'
 /** What the calls that a request causes inherit from it. */
 export type RequestContext = Pick<Inbound, 'deadlineAt' | 'traceHeaders' | 'peer'>
 
-/** Carries the context of the inbound request along its asynchronous work. One per mesh: two meshes in a process share nothing. */
+/** Carries the context of an inbound request along its asynchronous work. One per mesh: two in a process share nothing. */
 export class Ambient {
   readonly #storage = new AsyncLocalStorage<RequestContext>()
 

@@ -14,6 +14,8 @@ export interface Call {
   readonly template: string | undefined
   readonly headers: HeaderList
   readonly body: RequestBody
+  /** When the caller began to wait, in the clock's monotonic milliseconds. */
+  readonly startedAt: number
   /** Time for the whole call; Infinity for none. */
   readonly timeoutMs: number
   /** Time for one attempt to bring response headers. */

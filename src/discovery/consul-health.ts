@@ -1,4 +1,7 @@
-/** One entry of `GET /v1/health/service/:service` ({@link https://developer.hashicorp.com/consul/api-docs/health}), as far as it is read. */
+/**
+ * One entry of `GET /v1/health/service/:service`, as far as it is read
+ * ({@link https://developer.hashicorp.com/consul/api-docs/health#list-service-instances-for-service}).
+ */
 interface HealthEntry {
   readonly Node?: { readonly Node?: unknown; readonly Address?: unknown }
   readonly Service?: {

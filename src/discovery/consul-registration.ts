@@ -48,7 +48,8 @@ export async function registerInConsul(
   return { lost, deregister: () => (left ??= leave()) }
 }
 
-function definitionOf({ id, service, host, port, weight, zone, metadata }: Instance, tags: readonly string[], ttlMs: number): object {
+function definitionOf(instance: Instance, tags: readonly string[], ttlMs: number): object {
+  const { id, service, host, port, weight, zone, metadata } = instance
   wholeNumber(1, 65_535)(weight, 'weight')
   return {
     ID: id,

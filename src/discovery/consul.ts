@@ -20,9 +20,12 @@ export interface ConsulOptions {
   readonly datacenter?: string | undefined
   /** Tags of the instances that register. Default none. */
   readonly tags?: readonly string[] | undefined
-  /** How long an instance that has stopped saying that it lives is still served. Default 15000. */
+  /** How long an instance that has stopped saying that it lives is still served, 1000 or more. Default 15000. */
   readonly ttlMs?: number | undefined
-  /** How long Consul may hold a query when nothing changes, at most ten minutes; a dead connection is noticed a little later. Default 45000. */
+  /**
+   * How long Consul may hold a query when nothing changes, 1000–600000; a dead connection is noticed a little later.
+   * Default 45000.
+   */
   readonly waitMs?: number | undefined
 }
 
@@ -116,5 +119,6 @@ function snapshotOf(service: string, answer: HttpAnswer): RawSnapshot {
 
 /** Consul was restored or replaced: what was waited for may never come, so the watch has to begin again at no index. */
 function wentBack(service: string, from: number | undefined, to: number): MeshError {
-  return new MeshError('MESH_ERR_REGISTRY', `Consul's index of '${service}' went back from ${from} to ${to}: its state was replaced`)
+  const message = `Consul's index of '${service}' went back from ${from} to ${to}: its state was replaced`
+  return new MeshError('MESH_ERR_REGISTRY', message, { service })
 }

@@ -67,8 +67,9 @@ export function readEndpoints(entries: readonly unknown[], path: string): Endpoi
   entries.forEach((entry, i) => {
     try {
       const endpoint = readEndpoint(entry, `${path}[${i}]`)
-      if (endpoints.has(endpoint.id)) refused.push(`${path}[${i}].id: expected one of its own, got '${endpoint.id}' a second time`)
-      else endpoints.set(endpoint.id, endpoint)
+      const { id } = endpoint
+      if (endpoints.has(id)) refused.push(`${path}[${i}].id: expected one of its own, got '${id}' a second time`)
+      else endpoints.set(id, endpoint)
     } catch (error) {
       refused.push((error as Error).message)
     }

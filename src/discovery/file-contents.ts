@@ -11,7 +11,7 @@ const QUIET_MS = 50
 /** How often to look without having been touched: a network drive or a link to elsewhere brings no news by itself. */
 const LOOK_MS = 2_000
 
-/** Yields what a file holds, at once and whenever that changes, or the error that it cannot be read. Ends when `signal` aborts. */
+/** Yields what a file holds, or why it cannot be read, at once and whenever that changes. Ends when `signal` aborts. */
 export async function* fileContents(path: string, clock: Clock, signal: AbortSignal): AsyncGenerator<string | Error> {
   const bell = new Bell()
   let touches = 0

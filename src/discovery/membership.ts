@@ -25,7 +25,7 @@ export interface Membership {
   leave(): Promise<void>
 }
 
-/** Short at first: a process that slept through its lease is back within a second, and five hundred that lost theirs are spread over one. */
+/** A process that slept through its lease is back within a second, and five hundred that lost theirs are spread over one. */
 const RETRY: Backoff = { baseMs: 1_000, maxMs: 15_000 }
 
 /** After this a try is given up, so that one lost answer does not end the trying. */
@@ -49,7 +49,8 @@ export function joinRegistry(instance: Instance, { registry, clock, random, even
 
   const tryOnce = async (): Promise<Registration> => {
     const tooLong = new AbortController()
-    const timer = clock.after(TRY_TIMEOUT_MS, () => tooLong.abort(new Error(`${registry.name} did not answer within ${TRY_TIMEOUT_MS} ms`)))
+    const reason = new Error(`${registry.name} did not answer within ${TRY_TIMEOUT_MS} ms`)
+    const timer = clock.after(TRY_TIMEOUT_MS, () => tooLong.abort(reason))
     try {
       return await registry.register(instance, { signal: AbortSignal.any([tooLong.signal, givingUp.signal]) })
     } finally {
@@ -85,12 +86,11 @@ export function joinRegistry(instance: Instance, { registry, clock, random, even
         await pause(clock, retryInMs, leaving.signal)
       }
     }
-    // Nobody may be waiting any more; that alone must not end the process.
-    standing.catch(() => {})
     fall(new MeshError('MESH_ERR_CLOSED', `'${instanceId}' was taken out before it stood in the registry`, { service }))
   }
 
-  // Somebody waits for the first success, and nothing else may keep the process alive until then.
+  // Somebody waits for the first success, and nothing else may keep the process alive until then. That this hears of a
+  // rejection too keeps one that nobody waits for any more from ending the process.
   const hold = clock.afterHolding(Infinity, () => {})
   standing.then(hold.cancel, hold.cancel)
   const ended = run()

@@ -26,7 +26,7 @@ export interface Resolver {
   readonly lastProofOfLifeAt: number | undefined
   /** What went wrong last; undefined while all is well. */
   readonly lastError: Error | undefined
-  /** Tells `listener` every snapshot that differs from the one before, beginning at once with the current one. Returns the way out. */
+  /** Tells `listener` the current snapshot at once, if there is one, and then each that differs. Returns the way out. */
   subscribe(listener: (snapshot: Snapshot) => void): () => void
   /** Ends the watch. Harmless when repeated. */
   close(): Promise<void>

@@ -11,8 +11,8 @@ import type { RawSnapshot } from './registry.js'
 export function readSnapshot(raw: RawSnapshot, service: string): Snapshot {
   // Whatever the types say, this came from outside.
   const { revision, endpoints, policy } = (raw ?? {}) as Partial<RawSnapshot>
-  if (!Number.isFinite(revision)) throw malformed(service, `revision: expected a number, got ${typeof revision}`)
-  if (!Array.isArray(endpoints)) throw malformed(service, `endpoints: expected a list, got ${endpoints === null ? 'null' : typeof endpoints}`)
+  if (!Number.isFinite(revision)) throw malformed(service, `revision: expected a number, got ${show(revision)}`)
+  if (!Array.isArray(endpoints)) throw malformed(service, `endpoints: expected a list, got ${show(endpoints)}`)
   const reading = readEndpoints(endpoints, 'endpoints')
   return {
     service,
@@ -30,6 +30,10 @@ function readPolicy(policy: unknown, service: string): Snapshot['policy'] {
   } catch (error) {
     throw malformed(service, (error as Error).message, error)
   }
+}
+
+function show(value: unknown): string {
+  return value === null ? 'null' : typeof value
 }
 
 function malformed(service: string, reason: string, cause?: unknown): MeshError {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Arrival, Inbound, InboundReply } from '../call/inbound.js'
+import type { Arrival, InboundReply } from '../call/inbound.js'
 
 /** A request of Node's own server as it arrives; `target` is the one that the framework routes by. */
-export function nodeArrival(request: IncomingMessage, target: string, proceed: (inbound: Inbound) => Promise<InboundReply>): Arrival {
+export function nodeArrival(request: IncomingMessage, target: string, proceed: Arrival['proceed']): Arrival {
   return {
     method: request.method ?? '',
     target,

@@ -30,7 +30,12 @@ describe('key set', () => {
   })
 
   it('passes over keys for something else and of kinds it does not know', async () => {
-    const others = [{ ...rsa, use: 'enc', alg: 'RSA-OAEP' }, { ...ec, key_ops: ['deriveKey'] }, { kty: 'AKP', kid: 'pq' }, { kty: 'OKP', crv: 'X25519', x: 'AA' }]
+    const others = [
+      { ...rsa, use: 'enc', alg: 'RSA-OAEP' },
+      { ...ec, key_ops: ['deriveKey'] },
+      { kty: 'AKP', kid: 'pq' },
+      { kty: 'OKP', crv: 'X25519', x: 'AA' },
+    ]
     expect([...(await readKeySet({ keys: [...others, ec] })).keys()]).toEqual(['ec'])
   })
 

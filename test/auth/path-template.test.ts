@@ -30,10 +30,13 @@ describe('path template', () => {
     for (const path of outside) expect(matches(template, path, matchesLoosely), path).toBe(false)
   })
 
-  it.each(['', 'users', '/users?x=1', '/a//b', '/../a', '/a;b', '/%2e', '/users/{id}', '/users/:', '/users/:1', '/a/*/b', '/a*', '/users/:id.json', 7, null])(
+  it.each([
+    ...['', 'users', '/users?x=1', '/a//b', '/../a', '/a;b', '/%2e', '/users/{id}', '/users/:', '/users/:1', '/a/*/b', '/a*'],
+    ...['/users/:id.json', 7, null],
+  ])(
     'refuses %j, which would match something else or nothing',
     (template) => {
-      expect(() => pathTemplate(template, 'policy.allow[0].paths[0]')).toThrow(/^policy\.allow\[0\]\.paths\[0\]: expected a path such as/)
+      expect(() => pathTemplate(template, 'policy.allow[0].paths[0]')).toThrow('policy.allow[0].paths[0]: expected a path such as')
     },
   )
 })

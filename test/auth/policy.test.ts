@@ -41,9 +41,10 @@ describe('policy', () => {
   })
 
   it('Z05 without a policy, or with an empty one, everything is refused, and the reason says what to do', () => {
-    expect(withoutPolicy(peer('orders'), 'GET', [''])).toEqual({ allowed: false, rule: expect.stringContaining('give the option `policy`') as string })
+    const refusal = (reason: string): Verdict => ({ allowed: false, rule: expect.stringContaining(reason) as string })
+    expect(withoutPolicy(peer('orders'), 'GET', [''])).toEqual(refusal('give the option `policy`'))
     for (const empty of [{}, { allow: [] }, { deny: [] }]) {
-      expect(judge(empty, 'orders', 'GET', '/')).toEqual({ allowed: false, rule: expect.stringContaining('policy.allow is empty') as string })
+      expect(judge(empty, 'orders', 'GET', '/')).toEqual(refusal('policy.allow is empty'))
     }
   })
 
@@ -55,7 +56,9 @@ describe('policy', () => {
 
   it('Z02 a deny rule covers what only some routers take for its path, and HEAD with GET', () => {
     const policy: AccessPolicy = { allow: [{ from: ['*'] }], deny: [{ from: ['*'], methods: ['GET'], paths: ['/admin'] }] }
-    for (const path of ['/admin', '/Admin', '/admin/']) expect(judge(policy, 'orders', 'HEAD', path), path).toMatchObject({ allowed: false })
+    for (const path of ['/admin', '/Admin', '/admin/']) {
+      expect(judge(policy, 'orders', 'HEAD', path), path).toMatchObject({ allowed: false })
+    }
     expect(judge(policy, 'orders', 'GET', '/other')).toMatchObject({ allowed: true })
   })
 
@@ -83,7 +86,7 @@ describe('policy', () => {
     [JSON.parse('{"__proto__":{"allow":[]}}'), 'policy.__proto__: unknown option'],
     [{ constructor: [] }, 'policy.constructor: unknown option'],
   ])('Z13 Z17 refuses %j', (policy, message) => {
-    expect(() => accessPolicy(policy, 'policy')).toThrow(expect.objectContaining({ code: 'MESH_ERR_OPTION', message: expect.stringContaining(message) as string }) as Error)
+    expect(() => accessPolicy(policy, 'policy')).toThrow(message)
     expect(({} as { allow?: unknown }).allow).toBeUndefined()
   })
 

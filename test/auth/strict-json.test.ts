@@ -19,9 +19,11 @@ describe('strict JSON', () => {
     fc.assert(
       fc.property(fc.string(), fc.jsonValue(), fc.array(fc.boolean(), { maxLength: 5 }), (name, value, nesting) => {
         const member = `${JSON.stringify(name)}:${JSON.stringify(value)}`
-        const escaped = `"${[...name].flatMap((char) => char.split('')).map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}":1`
-        const wrap = (text: string): string => nesting.reduce((inner, list) => (list ? `[0,${inner}]` : `{"outer":${inner}}`), text)
-        expect(() => parseStrictJson(bytes(wrap(`{${member},"another member":{}, ${escaped}}`)))).toThrow(SyntaxError)
+        const nested = nesting.reduce(
+          (inner, list) => (list ? `[0,${inner}]` : `{"outer":${inner}}`),
+          `{${member},"another member":{}, ${inEscapes(name)}:1}`,
+        )
+        expect(() => parseStrictJson(bytes(nested))).toThrow(SyntaxError)
       }),
     )
   })
@@ -43,3 +45,8 @@ describe('strict JSON', () => {
     expect(() => parseStrictJson(input)).toThrow(SyntaxError)
   })
 })
+
+/** A JSON string whose every unit is an escape. */
+function inEscapes(text: string): string {
+  return `"${text.split('').map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')}"`
+}

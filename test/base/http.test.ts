@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { meshErrorIn } from '../../src/base/errors.js'
@@ -11,8 +11,10 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-async function listen(handle: Parameters<typeof createServer>[1]): Promise<{ server: Server; url: string }> {
-  const server = createServer(handle as never).listen(0, '127.0.0.1')
+type Handle = (request: IncomingMessage, response: ServerResponse) => unknown
+
+async function listen(handle: Handle): Promise<{ server: Server; url: string }> {
+  const server = createServer((request, response) => void handle(request, response)).listen(0, '127.0.0.1')
   await once(server, 'listening')
   closers.push(() => {
     server.closeAllConnections()
@@ -42,7 +44,7 @@ describe('the http client for errands', () => {
   it('sends method, query, headers and body, and brings back status, headers and body', async () => {
     const { url } = await listen(async (request, response) => {
       let body = ''
-      for await (const chunk of request) body += chunk
+      for await (const chunk of request) body += String(chunk)
       response.writeHead(418, { 'x-echo': `${request.method} ${request.url} ${request.headers['x-a']} ${body}` }).end('tea')
     })
     const answer = await open().request({ method: 'PUT', url: `${url}/p?q=1`, headers: { 'x-a': 'b' }, body: 'hello', timeoutMs: 5_000 })

@@ -34,31 +34,53 @@ function silentRegistry(): SilentRegistry {
 }
 
 function meshOf(options: object): Mesh {
-  const mesh = createMesh({ service: 'orders', registry: silentRegistry(), ...options } as MeshOptions)
+  const mesh = createMesh({ service: 'orders', registry: silentRegistry(), ...options })
   onTestFinished(() => mesh.close())
   return mesh
 }
 
+function optionError(message: string | RegExp): unknown {
+  const isSaid: unknown = typeof message === 'string' ? message : expect.stringMatching(message)
+  return expect.objectContaining({ code: 'MESH_ERR_OPTION', message: isSaid })
+}
+
 describe('bad input to createMesh', () => {
-  const SERVICE_NAME = 'expected a service name: lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters'
+  const SERVICE_NAME =
+    'expected a service name: lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters'
+  const usersWith = (policy: object): object => ({ services: { users: policy } })
 
   it.each([
-    ['an unknown option', { services: { users: {} }, colour: 'red' }, /^colour: unknown option; expected one of service, registry, /],
-    ['an unknown nested option', { services: { users: { balancer: { algoritm: 'random' } } } }, /^services\.users\.balancer\.algoritm: unknown option; expected one of algorithm$/],
-    ['a negative time', { services: { users: { timeoutMs: -1 } } }, 'services.users.timeoutMs: expected a positive number of milliseconds, got -1'],
+    ['an unknown option', { colour: 'red' }, /^colour: unknown option; expected one of service, registry, /],
+    [
+      'an unknown nested option',
+      usersWith({ balancer: { algoritm: 'random' } }),
+      'services.users.balancer.algoritm: unknown option; expected one of algorithm',
+    ],
+    [
+      'a negative time',
+      usersWith({ timeoutMs: -1 }),
+      'services.users.timeoutMs: expected a positive number of milliseconds, got -1',
+    ],
     ['a time that is no number', { readyTimeoutMs: NaN }, 'readyTimeoutMs: expected a positive number of milliseconds, got NaN'],
     ['a numeric service name', { service: 42 }, `service: ${SERVICE_NAME}, got 42`],
     ['an upper-case service name', { service: 'Orders' }, `service: ${SERVICE_NAME}, got "Orders"`],
     ['no service name', { service: undefined }, "service: expected this service's name, got undefined"],
     ['an upper-case name of a called service', { services: { Users: {} } }, `services: ${SERVICE_NAME}, got "Users"`],
-    ['an unknown algorithm', { services: { users: { balancer: { algorithm: 'fastest' } } } }, /^services\.users\.balancer\.algorithm: expected one of 'random', .*, got "fastest"$/],
+    [
+      'an unknown algorithm',
+      usersWith({ balancer: { algorithm: 'fastest' } }),
+      /^services\.users\.balancer\.algorithm: expected one of 'random', .*, got "fastest"$/,
+    ],
     ['no registry', { registry: undefined }, 'registry: expected a registry, such as consul(), got undefined'],
-    ['a secret without an issuer', { identity: { clientSecret: 'hush' } }, 'identity.issuer: expected the issuer that knows clientSecret, got undefined'],
+    [
+      'a secret without an issuer',
+      { identity: { clientSecret: 'hush' } },
+      'identity.issuer: expected the issuer that knows clientSecret, got undefined',
+    ],
   ])('%s is an error that names path, expectation and value, and nothing is started', (_, options, message) => {
     const registry = silentRegistry()
-    expect(() => createMesh({ service: 'orders', registry, services: { users: {} }, ...options } as unknown as MeshOptions)).toThrow(
-      expect.objectContaining({ code: 'MESH_ERR_OPTION', message: typeof message === 'string' ? message : expect.stringMatching(message) }),
-    )
+    const given = { service: 'orders', registry, services: { users: {} }, ...options } as unknown as MeshOptions
+    expect(() => createMesh(given)).toThrow(optionError(message))
     expect(registry.asked).toEqual([])
   })
 
@@ -79,8 +101,7 @@ describe('bad input to register', () => {
     ['an unknown option', { port: 80, wieght: 2 }, /^wieght: unknown option; expected one of port, host, id, weight, metadata$/],
   ])('%s is a clear error, and the registry is not asked', async (_, options, message) => {
     const registry = silentRegistry()
-    const expected = typeof message === 'string' ? message : (expect.stringMatching(message) as string)
-    await expect(meshOf({ registry }).register(options as never)).rejects.toMatchObject({ code: 'MESH_ERR_OPTION', message: expected })
+    await expect(meshOf({ registry }).register(options as never)).rejects.toEqual(optionError(message))
     expect(registry.asked).toEqual([])
   })
 })
@@ -165,8 +186,9 @@ describe('a registry that cannot be reached', () => {
   })
 
   it('says which registry it is that does not answer, and where', async () => {
-    const mesh = meshOf({ registry: consul({ address: 'http://127.0.0.1:1' }), services: { users: {} }, readyTimeoutMs: 200 })
-    await expect(mesh.ready()).rejects.toMatchObject({ code: 'MESH_ERR_NOT_READY', message: expect.stringMatching(/'consul'.*users.*reachable/) as string })
+    const registry = consul({ address: 'http://127.0.0.1:1' })
+    const mesh = meshOf({ registry, services: { users: {} }, readyTimeoutMs: 200 })
+    await expect(mesh.ready()).rejects.toThrow(/'consul'.*users.*reachable/)
     expect(mesh.snapshot().services['users']!.registryError).toContain('http://127.0.0.1:1')
   })
 })
@@ -178,7 +200,8 @@ describe('a taken port', () => {
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
     const message = `port ${port} on 127.0.0.1 is taken`
-    await expect(createControlPlane({ port })).rejects.toMatchObject({ code: 'MESH_ERR_PORT_TAKEN', message: expect.stringContaining(message) as string })
+    await expect(createControlPlane({ port })).rejects.toThrow(expect.objectContaining({ code: 'MESH_ERR_PORT_TAKEN' }))
+    await expect(createControlPlane({ port })).rejects.toThrow(message)
 
     const { code, stdout, stderr } = await start('src/cli.ts', ['dev', '--port', String(port), '--no-otlp']).ended
     expect(stderr).toContain(message)

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createControlPlane } from '../../src/control-plane/control-plane.js'
 import { consul, createMesh, type Mesh } from '../../src/index.js'
-import { start } from '../support/processes.js'
+import { start, type Program } from '../support/processes.js'
 
 const CALLERS = 20
 const CALLS_EACH = 60
@@ -11,7 +11,8 @@ describe('a killed instance', () => {
   it('with five instances under load, SIGKILL of one loses no GET', { timeout: 60_000 }, async () => {
     const controlPlane = await createControlPlane({ port: 0, clientSecret: 'hush' })
     onTestFinished(() => controlPlane.close())
-    const instances = Array.from({ length: 5 }, () => start('test/flow/programs/instance.ts', [], { CONSUL_HTTP_ADDR: controlPlane.url }))
+    const startOne = (): Program => start('test/flow/programs/instance.ts', [], { CONSUL_HTTP_ADDR: controlPlane.url })
+    const instances = Array.from({ length: 5 }, startOne)
     await Promise.all(instances.map((instance) => instance.says(/registered/)))
     const orders = createMesh({
       service: 'orders',

@@ -51,7 +51,8 @@ describe('O07 tokens', () => {
     })
     registry.set('impatient', [`127.0.0.1:${await portOf(createServer(flakyService))}`])
     registry.set('fragile', [`127.0.0.1:${await portOf(createServer(flakyService))}`])
-    const lost = meshOf({ service: 'orders', registry: consul({ address: 'http://127.0.0.1:1', token: ACL_TOKEN }), readyTimeoutMs: 50, services: { users: {} } })
+    const nowhere = consul({ address: 'http://127.0.0.1:1', token: ACL_TOKEN })
+    const lost = meshOf({ service: 'orders', registry: nowhere, readyTimeoutMs: 50, services: { users: {} } })
 
     for (let round = 0; round < ROUNDS; round++) {
       const token = await issuer.mint('orders', 'users')
@@ -60,7 +61,8 @@ describe('O07 tokens', () => {
       await gossip.failure('not ready', () => lost.ready())
       await gossip.failure('not ready call', () => lost.service('users').get('/', { timeoutMs: 20 }))
       for (const mesh of [orders, users, lost]) {
-        for (const part of [mesh, mesh.snapshot(), mesh.explain('users'), mesh.dispatcher, mesh.service('users')]) gossip.tell('mesh', part)
+        const parts = [mesh, mesh.snapshot(), mesh.explain('users'), mesh.dispatcher, mesh.service('users')]
+        for (const part of parts) gossip.tell('mesh', part)
       }
     }
 
@@ -72,7 +74,7 @@ describe('O07 tokens', () => {
     gossip.tell('draining', await (await orders.service('users').get('/users/1')).text())
     await orders.close()
     await gossip.failure('closed', () => orders.service('users').get('/'))
-    for (const span of sdk.spans()) gossip.tell('span', { name: span.name, attributes: span.attributes, status: span.status, events: span.events })
+    for (const { name, attributes, status, events } of sdk.spans()) gossip.tell('span', { name, attributes, status, events })
 
     expect(sdk.spans().length).toBeGreaterThan(50)
     expect([...gossip.codes].filter((code) => code.startsWith('MESH_')).sort()).toEqual([

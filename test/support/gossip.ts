@@ -25,9 +25,12 @@ export class Gossip {
 
   /** As a debugger would show it: every field that can be seen, symbols and hidden ones too. */
   tell(what: string, value: unknown): void {
-    this.#told.push(`${what}: ${inspect(value, { depth: 12, showHidden: true, maxStringLength: Infinity, maxArrayLength: Infinity })}`)
+    const shown = inspect(value, { depth: 12, showHidden: true, maxStringLength: Infinity, maxArrayLength: Infinity })
+    this.#told.push(`${what}: ${shown}`)
     if (value instanceof Error) this.#told.push(`${value.stack}`, JSON.stringify(value))
-    for (let error = value; error instanceof Error; error = error.cause) this.codes.add(String((error as { code?: unknown }).code))
+    for (let error = value; error instanceof Error; error = error.cause) {
+      this.codes.add(String((error as { code?: unknown }).code))
+    }
   }
 
   /** The error that this ends with; it is a mistake of the test if it does not. */

@@ -55,7 +55,9 @@ export function start(file: string, args: readonly string[] = [], env: NodeJS.Pr
         }
         listeners.add(look)
         look()
-        void ended.then(({ code }) => reject(new Error(`${file} ended with code ${code} before it said ${String(pattern)}:\n${stdout}${stderr}`)))
+        void ended.then(({ code }) => {
+          reject(new Error(`${file} ended with code ${code} before it said ${String(pattern)}:\n${stdout}${stderr}`))
+        })
       }),
     kill: (signal) => void child.kill(signal),
   }

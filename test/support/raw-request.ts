@@ -18,7 +18,9 @@ export function rawRequest(port: number, target: string, { method = 'GET', heade
     const sending = request({ host: '127.0.0.1', port, path: target, method, headers, agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() }))
+      response.on('end', () => {
+        resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks).toString() })
+      })
       response.on('error', reject)
     })
     sending.on('error', reject)

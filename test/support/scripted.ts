@@ -20,6 +20,7 @@ export function callOf(fields: Partial<Call> = {}): Call {
     template: undefined,
     headers: ['host', 'users'],
     body: null,
+    startedAt: 0,
     timeoutMs: 1_000,
     attemptTimeoutMs: 500,
     cancellation: new Cancellation(),

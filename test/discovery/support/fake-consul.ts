@@ -64,6 +64,7 @@ export class FakeConsul {
     for (;;) {
       const found = this.asked.slice(since).find((asked) => path.test(asked.path))
       if (found !== undefined) return found
+      this.#closing.signal.throwIfAborted()
       await this.#heard.rung(this.#closing.signal)
     }
   }
@@ -74,7 +75,8 @@ export class FakeConsul {
     for await (const chunk of request) text += String(chunk)
     const path = decodeURIComponent(url.pathname)
     const query = Object.fromEntries(url.searchParams)
-    this.asked.push({ method: request.method!, path, query, headers: request.headers, body: text === '' ? undefined : JSON.parse(text) })
+    const body: unknown = text === '' ? undefined : JSON.parse(text)
+    this.asked.push({ method: request.method!, path, query, headers: request.headers, body })
     this.#heard.ring()
     const instead = this.#instead.findIndex((each) => each.path.test(path))
     if (instead >= 0) return this.#instead.splice(instead, 1)[0]!.answer(response)
@@ -94,7 +96,7 @@ export class FakeConsul {
   }
 
   #register(body: Record<string, unknown>, response: ServerResponse): void {
-    const { Check: check, Name: name, ID: id, ...rest } = body as { Check: { CheckID: string; Status: string }; Name: string; ID: string }
+    const { Check: check, Name: name, ID: id, ...rest } = body as { Check: Entry['Checks'][number]; Name: string; ID: string }
     const entry: Entry = {
       Node: { Node: 'node-1', Address: '10.0.0.1' },
       Service: { Address: '', ...rest, ID: id, Service: name },
@@ -137,6 +139,6 @@ export function healthEntry(port: number, service: object = {}, statuses: readon
       EnableTagOverride: false,
       ...service,
     },
-    Checks: [{ Node: 'node-1', CheckID: 'serfHealth', Status: 'passing' }, ...statuses.map((Status, i) => ({ CheckID: `service:${i}`, Status }))],
+    Checks: [{ CheckID: 'serfHealth', Status: 'passing' }, ...statuses.map((Status, i) => ({ CheckID: `service:${i}`, Status }))],
   }
 }

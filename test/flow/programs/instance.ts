@@ -18,4 +18,4 @@ const server = createServer(app).listen(0, '127.0.0.1')
 await once(server, 'listening')
 const { port } = server.address() as AddressInfo
 await mesh.register({ host: '127.0.0.1', port })
-console.log(`registered on ${port}`)
+process.stdout.write(`registered on ${port}\n`)

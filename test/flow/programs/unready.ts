@@ -7,7 +7,11 @@ const mesh = createMesh({
   services: { users: { timeoutMs: 300 } },
   readyTimeoutMs: 300,
 })
-const codeOf = (waiting: Promise<unknown>): Promise<unknown> => waiting.then(() => 'fulfilled', ({ code }: { code: string }) => code)
-console.log('ready:', await codeOf(mesh.ready()))
-console.log('call:', await codeOf(mesh.service('users').get('/')))
-console.log('fetch:', await codeOf(mesh.fetch('http://users/')))
+const codeOf = (waiting: Promise<unknown>): Promise<string> =>
+  waiting.then(
+    () => 'fulfilled',
+    ({ code }: { code: string }) => code,
+  )
+process.stdout.write(`ready: ${await codeOf(mesh.ready())}\n`)
+process.stdout.write(`call: ${await codeOf(mesh.service('users').get('/'))}\n`)
+process.stdout.write(`fetch: ${await codeOf(mesh.fetch('http://users/'))}\n`)

@@ -4,5 +4,5 @@ import { consul, createMesh } from '../../../src/index.js'
 const mesh = createMesh({ service: 'orders', registry: consul(), services: { users: {} } })
 await mesh.ready()
 const reply = await mesh.service('users').get('/')
-console.log(reply.status, await reply.text())
-console.log('idle')
+process.stdout.write(`${reply.status} ${await reply.text()}\n`)
+process.stdout.write('idle\n')
