@@ -8,6 +8,8 @@ export default defineConfig({
     web: 'src/web.ts',
     testing: 'src/testing.ts',
     cli: 'src/cli.ts',
+    // Written into another file, it would run after that file's imports, undici among them.
+    'builtin-fetch': 'src/base/builtin-fetch.ts',
   },
   format: ['esm', 'cjs'],
   target: 'node20',

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type {} from 'fastify'
 import type { RequestMesh } from './call/inbound.js'
 import { answered, nodeArrival } from './inbound/node-edge.js'
@@ -27,7 +27,9 @@ type Hook = (request: Request, reply: Reply, done: (error?: Error) => void) => v
 
 interface Instance {
   decorateRequest(name: 'mesh', value: null): unknown
+  readonly server: Server
   addHook(name: 'onRequest', hook: Hook): unknown
+  addHook(name: 'preClose', hook: () => Promise<void>): unknown
 }
 
 export interface FastifyMeshOptions extends InboundOptions {
@@ -37,7 +39,7 @@ export interface FastifyMeshOptions extends InboundOptions {
 /**
  * Plugin for Fastify 4 and 5 that lets pass only what `policy` allows to verified callers, who are then found in
  * `request.mesh.peer`. Everything else is answered with a problem (RFC 9457) and does not reach a handler. It guards
- * every route of the instance on which it is registered. Throws `MESH_ERR_OPTION`.
+ * every route of the instance on which it is registered, and `close()` of that instance leaves the registry first. Throws `MESH_ERR_OPTION`.
  */
 export async function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMeshOptions): Promise<void> {
   const handle = mesh.inbound(options)
@@ -54,6 +56,9 @@ export async function fastifyMesh(instance: Instance, { mesh, ...options }: Fast
       if (problem !== undefined) reply.code(problem.status).headers({ ...problem.headers }).send(problem.body)
     }, next)
   })
+  mesh.attach(instance.server)
+  // Before Fastify closes its server: callers must have heard of it by then.
+  instance.addHook('preClose', () => mesh.leave())
 }
 
 Object.assign(fastifyMesh, {

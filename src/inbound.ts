@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { authenticate } from './auth/authenticate.js'
 import { authorize } from './auth/authorize.js'
 import type { Keys } from './auth/keys.js'
@@ -14,6 +15,7 @@ import { problemOf, Refusal } from './call/refusal.js'
 import type { Drain } from './resilience/drain.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
+import { redactTokens } from './telemetry/redact.js'
 import { peerOnSpan, serverSpan } from './telemetry/server-span.js'
 import type { Tracing } from './telemetry/tracing.js'
 
@@ -46,6 +48,10 @@ export interface InboundHost {
 export interface InboundMesh {
   /** Checks the options, and makes the way that an edge's requests take. Throws `MESH_ERR_OPTION`. */
   inbound(options: InboundOptions): Handler<Arrival, InboundReply>
+  /** Lets the mesh end the connections of this server in order. */
+  attach(server: Server): void
+  /** Fulfils when nobody should be sending any more. */
+  leave(): Promise<void>
 }
 
 /**
@@ -92,7 +98,7 @@ function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       const { status, code, message: reason, peer } = error
-      events.emit('denied', { status, code, method: inbound.method, path: rawPathOf(inbound.target), peer, reason })
+      events.emit('denied', { status, code, method: inbound.method, path: redactTokens(rawPathOf(inbound.target)), peer, reason })
       return { status, route: undefined, aborted: false, problem: problemOf(error) }
     }
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:http'
 import { createIssuerKeys } from './auth/keys.js'
 import { createIssuerTokens } from './auth/issuer-tokens.js'
 import { functionTokens, type TokenSource } from './auth/token-source.js'
@@ -10,7 +11,6 @@ import { TimerWheel } from './base/timer-wheel.js'
 import { serviceName } from './base/validate.js'
 import { version } from './base/version.js'
 import { Ambient } from './call/ambient.js'
-import { Cancellation } from './call/cancellation.js'
 import { Events, type MeshEvents } from './call/events.js'
 import type { Arrival, InboundReply } from './call/inbound.js'
 import type { Handler } from './call/layer.js'
@@ -21,8 +21,12 @@ import { MeshDispatcher } from './dispatcher/mesh-dispatcher.js'
 import { createInbound, type InboundHost, type InboundMesh, type InboundOptions } from './inbound.js'
 import { readInstance, type RegisterOptions } from './instance-options.js'
 import { readMeshOptions, type MeshOptions, type MeshSettings } from './mesh-options.js'
+import { AttachedServer } from './lifecycle/attached-server.js'
+import { readDrain, Shutdown, type DrainOptions } from './lifecycle/shutdown.js'
+import { onSignals } from './lifecycle/signals.js'
 import { Drain } from './resilience/drain.js'
-import { createService, type Service, type ServiceExplanation, type ServiceParts, type ServiceReport } from './service.js'
+import type { ServiceExplanation, ServiceReport } from './service.js'
+import { Services } from './services.js'
 import { Tracing } from './telemetry/tracing.js'
 
 /** What the mesh knows at this moment: plain data, without secrets. */
@@ -35,13 +39,18 @@ export interface MeshSnapshot {
   readonly services: Readonly<Record<string, ServiceReport>>
 }
 
+/** What a load balancer or an orchestrator wants to know. */
+export interface MeshHealth {
+  readonly status: 'serving' | 'draining' | 'closed'
+  /** Whether this process should be given requests. */
+  readonly ready: boolean
+}
+
 /** What {@link createMesh} takes time and chance from. */
 export interface MeshGround {
   readonly clock: Clock
   readonly random: Random
 }
-
-const HOST_SUFFIX = '.mesh'
 
 /** A service's own part of the mesh: calls to others, and the door for their calls. */
 export class Mesh implements InboundMesh, AsyncDisposable {
@@ -53,10 +62,11 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   readonly #events = new Events()
   readonly #http: HttpClient
   readonly #tokens: TokenSource | undefined
-  readonly #parts: ServiceParts
   readonly #host: InboundHost
   readonly #registrar: ReturnType<typeof createRegistrar>
-  readonly #services = new Map<string, Service>()
+  readonly #services: Services
+  readonly #servers: AttachedServer[] = []
+  readonly #shutdown: Shutdown
   #closing: Promise<void> | undefined
 
   constructor(settings: MeshSettings, { clock, random }: MeshGround) {
@@ -71,7 +81,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     const tracing = new Tracing(version)
     const ambient = new Ambient()
     const shared = { clock, random, events: this.#events, tracing, ambient, registry }
-    this.#parts = { ...shared, wheel: new TimerWheel(clock), tokens: this.#tokens, transport: settings.transport }
+    this.#services = new Services(settings.services, { ...shared, wheel: new TimerWheel(clock), tokens: this.#tokens, transport: settings.transport })
     this.#host = {
       ...shared,
       service,
@@ -79,19 +89,19 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       verification: access === undefined ? undefined : { issuer: access.issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }) },
     }
     this.#registrar = createRegistrar(shared)
+    this.#shutdown = new Shutdown({ clock, registrar: this.#registrar, drain: this.#host.drain, servers: this.#servers })
     this.dispatcher = new MeshDispatcher({
       unknownHosts: settings.unknownHosts,
-      serviceFor: (origin, cancellation) => this.#serviceFor(origin, cancellation),
-      send: (name, request) => this.#serviceNamed(name).send(request),
+      serviceFor: (origin, cancellation) => this.#services.meantBy(origin, cancellation),
+      send: async (name, request) => this.#services.named(name).send(request),
     })
     this.fetch = meshFetch(this.dispatcher)
-    for (const name of Object.keys(settings.services)) this.#serviceNamed(name)
   }
 
   /** Calls to one service. The name need not be known yet: its first call waits for the registry. Throws `MESH_ERR_OPTION`. */
   service(name: string): ServiceClient {
     const called = serviceName(name, 'service')
-    return new ServiceClient((request) => this.#serviceNamed(called).send(request))
+    return new ServiceClient(async (request) => this.#services.named(called).send(request))
   }
 
   /**
@@ -99,28 +109,57 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * `readyTimeoutMs`; calls wait for themselves and need not be held back for it.
    */
   async ready(): Promise<void> {
-    const { readyTimeoutMs, registry } = this.#settings
-    const patience = new Cancellation()
-    const timer = this.#parts.clock.afterHolding(readyTimeoutMs, () => {
-      const silent = [...this.#services.values()].filter((service) => !service.known).map(({ name }) => name)
-      const message = `Registry '${registry.name}' has told nothing about ${silent.join(', ')} within readyTimeoutMs of ${readyTimeoutMs}; is it reachable?`
-      patience.cancel(new MeshError('MESH_ERR_NOT_READY', message))
-    })
-    try {
-      await Promise.all([...this.#services.values()].map((service) => service.whenKnown(patience)))
-    } finally {
-      timer.cancel()
-    }
+    await this.#services.whenKnown(this.#settings.readyTimeoutMs)
   }
 
   /**
    * Puts this process into the registry and keeps it there, whatever becomes of the registry; fulfils with the first
    * success. Bad options reject with `MESH_ERR_OPTION`.
    */
-  async register(options: RegisterOptions): Promise<void> {
+  register(options: RegisterOptions): Promise<void> {
     const { service, zone } = this.#settings
-    this.#throwIfClosed()
-    await this.#registrar.register(readInstance(options, { service, zone, id: `${service}-${randomUUID().slice(0, 8)}` }))
+    try {
+      this.#throwIfClosed()
+      return this.#registrar.register(readInstance(options, { service, zone, id: `${service}-${randomUUID().slice(0, 8)}` }))
+    } catch (error) {
+      return Promise.reject(error as MeshError)
+    }
+  }
+
+  /**
+   * Lets the mesh end the connections of this server in order when it drains, and keeps idle ones long enough that clients
+   * give them up first. The Fastify edge does it by itself; for Express it is `mesh.attach(app.listen(port))`.
+   */
+  attach(server: Server): void {
+    if (this.#servers.some((attached) => attached.isFor(server))) return
+    this.#servers.push(new AttachedServer(server))
+  }
+
+  /**
+   * Ends this process's part without losing a request: leaves the registry, goes on serving until the callers have heard of
+   * it, refuses what still comes so that it goes elsewhere, lets what is under way finish, and closes the mesh. Harmless
+   * when repeated: the first one's options hold. Rejects with `MESH_ERR_OPTION`.
+   */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    await this.#shutdown.finish(readDrain(options, this.#settings.registry.propagationMs))
+    await this.close()
+  }
+
+  /** The first half of {@link drain}, for a framework that closes its server itself: fulfils when nobody should be sending any more. */
+  async leave(options: DrainOptions = {}): Promise<void> {
+    await this.#shutdown.leave(readDrain(options, this.#settings.registry.propagationMs))
+  }
+
+  /** Drains on SIGTERM and SIGINT; a second signal ends the process at once. The function that comes back undoes it. */
+  handleSignals(options: DrainOptions = {}): () => void {
+    readDrain(options, this.#settings.registry.propagationMs)
+    return onSignals(() => this.drain(options))
+  }
+
+  /** Whether this process should be given requests. */
+  health(): MeshHealth {
+    if (this.#closing !== undefined) return { status: 'closed', ready: false }
+    return this.#shutdown.begun ? { status: 'draining', ready: false } : { status: 'serving', ready: true }
   }
 
   /** Listens to the news of the mesh; the function that comes back ends it. */
@@ -139,14 +178,14 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       service: this.#settings.service,
       registry: this.#settings.registry.name,
       instances: this.#registrar.instances,
-      draining: this.#host.drain.draining,
-      services: Object.fromEntries([...this.#services].map(([name, service]) => [name, service.report()])),
+      draining: this.#shutdown.begun,
+      services: Object.fromEntries(this.#services.all.map((service) => [service.name, service.report()])),
     }
   }
 
   /** Why calls to a service go as they do: every value in force with its origin, and every endpoint with its state. */
   explain(name: string): ServiceExplanation {
-    return this.#serviceNamed(serviceName(name, 'service')).explain()
+    return this.#services.named(serviceName(name, 'service')).explain()
   }
 
   /**
@@ -164,51 +203,14 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   async #close(): Promise<void> {
     await this.#registrar.deregister()
     this.#host.drain.begin()
-    await Promise.all([...this.#services.values()].map((service) => service.close()))
+    await this.#services.close()
     this.#tokens?.close?.()
     await Promise.all([this.dispatcher.close(), this.#http.close()])
-  }
-
-  #serviceNamed(name: string): Service {
-    const known = this.#services.get(name)
-    if (known !== undefined) return known
-    this.#throwIfClosed()
-    const service = createService(name, this.#settings.services[name] ?? {}, this.#parts)
-    this.#services.set(name, service)
-    return service
-  }
-
-  /** `http://users.mesh`, `http://users` if `users` is configured, or if the registry has ever named an instance of it. */
-  #serviceFor(origin: URL, cancellation: Cancellation): string | undefined | Promise<string | undefined> {
-    const { hostname, port, protocol } = origin
-    const explicit = hostname.endsWith(HOST_SUFFIX)
-    const name = explicit ? hostname.slice(0, -HOST_SUFFIX.length) : hostname
-    if (!explicit && (port !== '' || protocol !== 'http:' || !isServiceName(name))) return undefined
-    if (explicit || Object.hasOwn(this.#settings.services, name)) return name
-    const service = this.#serviceNamed(name)
-    if (service.seen) return name
-    if (service.known) return undefined
-    return this.#firstNews(service, cancellation)
-  }
-
-  async #firstNews(service: Service, cancellation: Cancellation): Promise<string | undefined> {
-    const spent = new MeshError('MESH_ERR_NOT_READY', `The registry has not said in time whether '${service.name}' is a service; is it reachable?`)
-    const timer = this.#parts.wheel.after(service.effective.policy.timeoutMs, () => cancellation.cancel(spent))
-    try {
-      await service.whenKnown(cancellation)
-    } finally {
-      timer.cancel()
-    }
-    return service.seen ? service.name : undefined
   }
 
   #throwIfClosed(): void {
     if (this.#closing !== undefined) throw new MeshError('MESH_ERR_CLOSED', 'This mesh is closed: make a new one with createMesh')
   }
-}
-
-function isServiceName(hostname: string): boolean {
-  return hostname !== 'localhost' && /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(hostname)
 }
 
 /** Makes a service's part of the mesh. It starts to follow the services that the options name; the rest begins when first used. Throws `MESH_ERR_OPTION`. */

@@ -153,6 +153,8 @@ describe('Express', () => {
   it('tells the stack how the request was answered, by which route, and whether whole', async () => {
     const replies: InboundReply[] = []
     const noting: InboundMesh = {
+      attach: () => {},
+      leave: async () => {},
       inbound(options) {
         const handle = scene.inbound(options)
         return async (arrival) => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 export interface Child {
   readonly name: string
   readonly pid: number
+  isRunning(): boolean
   /** Fulfils with the first line that the process writes; rejects if it ends without one. */
   readonly firstLine: Promise<string>
   /** Fulfils when the process has ended, with its exit code and all that it wrote. */
@@ -65,7 +66,7 @@ export class Children {
       clearTimeout(force)
       return ended
     }
-    return { name, pid: process_.pid!, firstLine, ended, stop }
+    return { name, pid: process_.pid!, isRunning: () => this.#running.has(process_), firstLine, ended, stop }
   }
 
   /** Ends whatever is left, at once: for when there is no time to ask. */

@@ -1,6 +1,6 @@
 // The order service, with Express: to answer, it asks the user service through the mesh.
-import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { consul, createMesh } from 'sidecarless'

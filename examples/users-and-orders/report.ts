@@ -29,9 +29,8 @@ export function tellDiscovery(
   const isComplete = users.length === 3 && orders.length === 2
   report.claim(isComplete, `the registry lists ${users.length} instances of users and ${orders.length} of orders`)
   const listed = sorted(users.map(({ address }) => address))
-  const isSeen = views.filter(({ endpoints }) => sorted(endpoints.map(({ address }) => address)) === listed)
-  const everyOrder = views.length > 0 && isSeen.length === orders.length
-  report.claim(everyOrder, 'each order service found all of these user services by itself')
+  const agreeing = views.filter(({ endpoints }) => sorted(endpoints.map(({ address }) => address)) === listed)
+  report.claim(views.length > 0 && agreeing.length === orders.length, 'each order service found all of these user services by itself')
 }
 
 export function tellLoad(report: Report, { calls, seconds, answers, p50Ms, p99Ms }: Load): void {

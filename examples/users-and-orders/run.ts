@@ -85,8 +85,9 @@ async function demo(): Promise<void> {
     for (const line of whatToTry({ url, clientSecret, order: orderMembers[0]!, user: userMembers[0]! })) report.line(line)
     await new Promise<void>((resolve) => (interrupted = resolve))
   }
-  const ends = await stopAll(services, controlPlane)
-  tellEnd(report, ends)
+  // Who stays may have killed some, as told to.
+  const left = options.stay ? services.filter((child) => child.isRunning()) : services
+  tellEnd(report, await stopAll(left, controlPlane))
   report.conclude()
 }
 

@@ -25,7 +25,7 @@ export function whatToTry({ url, clientSecret, order, user }: Running): readonly
     `    ${url}/oauth2/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
     `  curl -H "authorization: Bearer $TOKEN" http://${order.address}/orders/1`,
     '',
-    'Kill a user service, ask for an order again, and see what the order service makes of it:',
+    'Kill a user service, and ask for orders again: none is lost.',
     `  kill -9 ${user.pid}`,
     '',
     'Ctrl-C here ends everything.',

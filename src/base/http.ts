@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import './builtin-fetch.js'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
-import { systemClock, type Clock } from './clock.js'
+import { systemClock, type Clock, type Timer } from './clock.js'
 import { MeshError } from './errors.js'
 
 export interface HttpRequest {
@@ -24,10 +24,35 @@ export interface HttpAnswer {
   readonly body: string
 }
 
+export interface HttpStreamRequest extends Omit<HttpRequest, 'maxBytes'> {
+  /** Time until the headers are there, connecting included. */
+  readonly timeoutMs: number
+  /** Longest silence of the body: it fails when nothing has come for so long. */
+  readonly idleMs: number
+}
+
+/** An answer whose body comes bit by bit, perhaps for ever. */
+export interface HttpStream extends Omit<HttpAnswer, 'body'> {
+  /** To be read once; leaving it hangs up. Throws `MESH_ERR_HTTP` when it breaks off, falls silent, or the signal aborts. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+/** How a client shows itself and whom it trusts over TLS; each is PEM text. */
+export interface HttpTls {
+  /** Authorities to trust instead of the system's. */
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
 /** A small client for the mesh's own errands: registries, issuers and key sets. Never on the path of a call. */
 export interface HttpClient {
   /** The answer, whatever its status; a redirect is an answer and is not followed. Throws `MESH_ERR_HTTP`. */
   request(request: HttpRequest): Promise<HttpAnswer>
+  /** As `request`, but the body is handed over as it comes. */
+  stream(request: HttpStreamRequest): Promise<HttpStream>
+  /** This machine's address as the newest connection to the URL's origin shows it; undefined when none was made. */
+  localAddress(url: string): string | undefined
   /** Fails what is under way and closes every connection. Harmless when repeated. */
   close(): Promise<void>
 }
@@ -36,58 +61,113 @@ const MAX_BYTES = 4 * 1024 * 1024
 const CONNECT_TIMEOUT_MS = 5_000
 
 /** Opens a client whose sockets never keep the process alive: a long poll is no reason to go on living. */
-export function createHttpClient(clock: Clock = systemClock): HttpClient {
+export function createHttpClient(clock: Clock = systemClock, tls: HttpTls = {}): HttpClient {
   const pools = new Map<string, Pool>()
+  const localAddresses = new Map<string, string>()
   let closed = false
 
   const poolFor = (origin: string): Pool => {
     if (closed) throw new Error('the client is closed')
-    // The deadline below bounds every exchange; a second limit would only cut long polls.
-    const pool = pools.get(origin) ?? new Pool(origin, { connect: backgroundConnector(), headersTimeout: 0, bodyTimeout: 0 })
+    const known = pools.get(origin)
+    if (known !== undefined) return known
+    const connect = backgroundConnector(tls, (address) => localAddresses.set(origin, address))
+    // The deadlines below bound every exchange; another limit would only cut long polls.
+    const pool = new Pool(origin, { connect, headersTimeout: 0, bodyTimeout: 0 })
     pools.set(origin, pool)
     return pool
   }
 
-  const exchange = async (request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> => {
+  const send = async (request: HttpRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> => {
     const url = new URL(request.url)
-    const answer = await poolFor(url.origin).request({
+    return poolFor(url.origin).request({
       method: request.method ?? 'GET',
       path: url.pathname + url.search,
       headers: request.headers ?? null,
       body: request.body ?? null,
       signal,
     })
-    return { status: answer.statusCode, headers: answer.headers, body: await boundedText(answer, request.maxBytes ?? MAX_BYTES) }
   }
 
   return {
     async request(request) {
-      const aborter = new AbortController()
+      const leash = leashOn(request.signal)
       const tooLate = new Error(`no whole answer within ${request.timeoutMs} ms`)
-      const timer = clock.after(request.timeoutMs, () => aborter.abort(tooLate))
-      const onAbort = (): void => aborter.abort(request.signal?.reason)
-      if (request.signal?.aborted) onAbort()
-      request.signal?.addEventListener('abort', onAbort)
+      const timer = clock.after(request.timeoutMs, () => leash.pull(tooLate))
       try {
-        return await exchange(request, aborter.signal)
+        const { statusCode, headers, body } = await send(request, leash.signal)
+        return { status: statusCode, headers, body: await boundedText(body, request.maxBytes) }
       } catch (cause) {
-        const what = `${request.method ?? 'GET'} ${withoutSecrets(request.url)}`
-        throw new MeshError('MESH_ERR_HTTP', `${what} failed: ${reasonOf(cause)}`, { cause })
+        throw failed(request, cause)
       } finally {
         timer.cancel()
-        request.signal?.removeEventListener('abort', onAbort)
+        leash.release()
       }
     },
+
+    async stream(request) {
+      const leash = leashOn(request.signal)
+      const tooLate = new Error(`no answer within ${request.timeoutMs} ms`)
+      const timer = clock.after(request.timeoutMs, () => leash.pull(tooLate))
+      try {
+        const { statusCode, headers, body } = await send(request, leash.signal)
+        return { status: statusCode, headers, chunks: chunksOf(body, request, leash) }
+      } catch (cause) {
+        leash.release()
+        throw failed(request, cause)
+      } finally {
+        timer.cancel()
+      }
+    },
+
+    localAddress: (url) => localAddresses.get(new URL(url).origin),
 
     async close() {
       closed = true
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
     },
   }
+
+  async function* chunksOf(body: AsyncIterable<Uint8Array>, request: HttpStreamRequest, leash: Leash): AsyncGenerator<Uint8Array> {
+    const silent = new Error(`nothing came for ${request.idleMs} ms`)
+    const listen = (): Timer => clock.after(request.idleMs, () => leash.pull(silent))
+    let timer = listen()
+    try {
+      for await (const chunk of body) {
+        timer.cancel()
+        yield chunk
+        timer = listen()
+      }
+    } catch (cause) {
+      throw failed(request, cause)
+    } finally {
+      timer.cancel()
+      leash.release()
+    }
+  }
 }
 
-function backgroundConnector(): buildConnector.connector {
-  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS })
+/** Ends an exchange for the caller's reason or for ours. */
+interface Leash {
+  readonly signal: AbortSignal
+  pull(reason: unknown): void
+  release(): void
+}
+
+function leashOn(caller: AbortSignal | undefined): Leash {
+  const aborter = new AbortController()
+  const onAbort = (): void => aborter.abort(caller?.reason)
+  if (caller?.aborted) onAbort()
+  caller?.addEventListener('abort', onAbort)
+  return {
+    signal: aborter.signal,
+    pull: (reason) => aborter.abort(reason),
+    release: () => caller?.removeEventListener('abort', onAbort),
+  }
+}
+
+function backgroundConnector(tls: HttpTls, onLocalAddress: (address: string) => void): buildConnector.connector {
+  // No resumed sessions: in one of these nobody asks again whether the certificate is for this host.
+  const connect = buildConnector({ ...tls, timeout: CONNECT_TIMEOUT_MS, maxCachedSessions: 0 })
   return (options, callback) => {
     // The declaration leaves it out, but the connector gives its socket back at once: an address that never answers must
     // not keep the process alive while it is being connected to.
@@ -96,22 +176,29 @@ function backgroundConnector(): buildConnector.connector {
       // Trying a second address of a name replaces the handle, and undici refs a socket whenever a request is on it.
       socket.unref()
       socket.ref = () => socket
+      if (socket.localAddress !== undefined) onLocalAddress(socket.localAddress)
       callback(null, socket)
     }) as unknown as Socket
     connecting.unref()
   }
 }
 
-async function boundedText(answer: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
+/** A body to its end as text. Throws when it is longer than `maxBytes`, 4 MiB by default. */
+export async function boundedText(body: AsyncIterable<Uint8Array>, maxBytes: number = MAX_BYTES): Promise<string> {
+  const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length
     // Leaving the loop destroys the stream, and with it the connection.
     if (bytes > maxBytes) throw new Error(`the body is over ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
+}
+
+function failed(request: HttpRequest, cause: unknown): MeshError {
+  const what = `${request.method ?? 'GET'} ${withoutSecrets(request.url)}`
+  return new MeshError('MESH_ERR_HTTP', `${what} failed: ${reasonOf(cause)}`, { cause })
 }
 
 /** A query may hold a token, and so may the part before the host. */

@@ -41,8 +41,12 @@ export const host: Reader<string> = check(
 /** A DNS label, since a service's name becomes a host name, a token's audience and a metric's label (RFC 1123 §2.1). */
 export const serviceName: Reader<string> = check(
   'a service name: lower-case letters, digits and hyphens, beginning with a letter, at most 63 characters',
-  (v) => typeof v === 'string' && /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(v),
+  (v) => typeof v === 'string' && isServiceName(v),
 )
+
+export function isServiceName(name: string): boolean {
+  return /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+}
 
 export const httpUrl: Reader<string> = check(
   'an http:// or https:// URL without user, query or fragment',

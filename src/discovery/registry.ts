@@ -37,6 +37,8 @@ export interface RawSnapshot {
 export interface Registry {
   /** Name for messages, such as `consul`. */
   readonly name: string
+  /** How long it may take until callers have heard of a change. Default: next to nothing. */
+  readonly propagationMs?: number
   /**
    * Follows a service. Each snapshot is the whole truth; the first comes as soon as the registry answers, and an unchanged
    * one may come again as proof of life. An `Error` is bad news that the watch outlives, such as a file saved half done.

@@ -21,7 +21,9 @@ export interface DispatchTarget {
  */
 export class MeshDispatcher extends Dispatcher {
   readonly #target: DispatchTarget
-  readonly #outside = new Agent()
+  // undici's compose() puts a Proxy before this, through which close() could not read a #field.
+  private readonly outside = new Agent()
+  private closing: Promise<void> | undefined
 
   constructor(target: DispatchTarget) {
     super()
@@ -31,7 +33,13 @@ export class MeshDispatcher extends Dispatcher {
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     const origin = new URL(String(options.origin))
     const delivery = new Delivery(modernHandler(handler), origin.hostname)
-    const service = this.#target.serviceFor(origin, delivery.cancellation)
+    let service: ReturnType<DispatchTarget['serviceFor']>
+    try {
+      service = this.#target.serviceFor(origin, delivery.cancellation)
+    } catch (error) {
+      delivery.fail(error as Error)
+      return true
+    }
     if (service === undefined) return this.#toOutside(origin, options, handler)
     if (typeof service === 'string') this.#toService(service, options, delivery)
     else {
@@ -55,7 +63,7 @@ export class MeshDispatcher extends Dispatcher {
   }
 
   #toOutside(origin: URL, options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if (this.#target.unknownHosts === 'passthrough') return this.#outside.dispatch({ ...options, headers: headersOf(options) }, handler)
+    if (this.#target.unknownHosts === 'passthrough') return this.outside.dispatch({ ...options, headers: headersOf(options) }, handler)
     modernHandler(handler).onResponseError?.(
       undefined as never,
       new MeshError(
@@ -69,7 +77,7 @@ export class MeshDispatcher extends Dispatcher {
   override close(callback: () => void): void
   override close(): Promise<void>
   override close(callback?: () => void): Promise<void> | void {
-    return settle(this.#outside.close(), callback)
+    return settle((this.closing ??= this.outside.close()), callback)
   }
 
   override destroy(error: Error | null, callback: () => void): void
@@ -78,7 +86,8 @@ export class MeshDispatcher extends Dispatcher {
   override destroy(): Promise<void>
   override destroy(errorOrCallback?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
     const error = typeof errorOrCallback === 'function' ? null : (errorOrCallback ?? null)
-    return settle(this.#outside.destroy(error), typeof errorOrCallback === 'function' ? errorOrCallback : callback)
+    this.closing = this.outside.destroy(error)
+    return settle(this.closing, typeof errorOrCallback === 'function' ? errorOrCallback : callback)
   }
 }
 

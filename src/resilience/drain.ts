@@ -7,6 +7,9 @@ export class Drain {
   #draining = false
   #inFlight = 0
   #emptied: (() => void)[] = []
+  #begin!: () => void
+  /** Fulfils when it begins. */
+  readonly begun: Promise<void> = new Promise((resolve) => (this.#begin = resolve))
 
   get draining(): boolean {
     return this.#draining
@@ -20,6 +23,7 @@ export class Drain {
   /** From now on refuses what arrives. The registry should have told the callers a while before. */
   begin(): void {
     this.#draining = true
+    this.#begin()
   }
 
   /** Fulfils when no request is inside. */

@@ -5,26 +5,9 @@ import type { Call } from '../../src/call/call.js'
 import { Cancellation } from '../../src/call/cancellation.js'
 import { headerValue } from '../../src/call/headers.js'
 import type { Reply } from '../../src/call/reply.js'
+import { callOf } from '../support/scripted.js'
 
 const REPLY = {} as Reply
-
-function call(overrides: Partial<Call> = {}): Call {
-  return {
-    service: 'users',
-    method: 'GET',
-    path: '/users/42',
-    template: undefined,
-    headers: ['accept', 'application/json'],
-    body: null,
-    startedAt: 0,
-  timeoutMs: 1000,
-    attemptTimeoutMs: 1000,
-    cancellation: new Cancellation(),
-    resends: 0,
-    tried: [],
-    ...overrides,
-  }
-}
 
 /** The layer above a last handler that notes what reaches it. */
 function scene(tokens: TokenSource): { send(call: Call): Promise<Reply>; sent: Call[] } {
@@ -36,22 +19,22 @@ describe('identity', () => {
   it('O05 signs each attempt afresh, for exactly the called service', async () => {
     let minted = 0
     const { send, sent } = scene({ token: (audience) => `${audience}-${++minted}` })
-    await send(call())
-    await send(call({ service: 'billing', resends: 1 }))
+    await send(callOf())
+    await send(callOf({ service: 'billing', resends: 1 }))
     expect(sent.map(({ headers }) => headerValue(headers, 'authorization'))).toEqual(['Bearer users-1', 'Bearer billing-2'])
     expect(headerValue(sent[0]!.headers, 'accept')).toBe('application/json')
   })
 
   it('passes a call on in the same turn when the token is at hand', () => {
     const { send, sent } = scene({ token: () => 'ready' })
-    void send(call())
+    void send(callOf())
     expect(sent).toHaveLength(1)
   })
 
   it("O10 leaves a caller's own authorization alone: one on the wire, and no token asked for", async () => {
     const asked: string[] = []
     const { send, sent } = scene({ token: (audience) => (asked.push(audience), 'ours') })
-    await send(call({ headers: ['authorization', 'Basic dXNlcg=='] }))
+    await send(callOf({ headers: ['authorization', 'Basic dXNlcg=='] }))
     expect(sent[0]!.headers).toEqual(['authorization', 'Basic dXNlcg=='])
     expect(asked).toEqual([])
   })
@@ -61,7 +44,7 @@ describe('identity', () => {
     ['rejects', { token: () => Promise.reject(new Error('issuer away')) }],
   ])('says that nothing was sent when the source %s', async (_, tokens) => {
     const { send, sent } = scene(tokens)
-    await expect(send(call())).rejects.toMatchObject({
+    await expect(send(callOf())).rejects.toMatchObject({
       code: 'MESH_ERR_IDENTITY',
       service: 'users',
       processed: 'no',
@@ -73,7 +56,7 @@ describe('identity', () => {
   it('does not wait for a token when nobody waits for the call', async () => {
     const { send, sent } = scene({ token: () => new Promise(() => {}) })
     const cancellation = new Cancellation()
-    const sending = send(call({ cancellation }))
+    const sending = send(callOf({ cancellation }))
     cancellation.cancel(new Error('hung up'))
     await expect(sending).rejects.toThrow('hung up')
     expect(sent).toEqual([])

@@ -45,7 +45,7 @@ describe('the report of the demo', () => {
     ['a slow instance that got as much as another', (report) => balance(report, { 'users-1': 30, 'users-2': 40, 'users-3': 30 })],
     ['an instance that got nothing', (report) => balance(report, { 'users-1': 80, 'users-3': 10 })],
     ['an intruder who came in', (report) => tellIdentity(report, [{ ...INTRUDER, answers: ONE_CAME_IN }], LOAD)],
-    ['a service that came in where it may not', (report) => tellIdentity(report, [INTRUDER], { ...LOAD, usersAnswer: '200 answered' })],
+    ['a service that came in where it may not', (report) => tellIdentity(report, [INTRUDER], { ...LOAD, usersAnswer: '200 ok' })],
     ['a process that did not end', (report) => tellEnd(report, new Map([['users-1', true], ['orders-1', false]]))],
   ])('crosses %s', (_, tell) => {
     const { text, failed } = told((report) => {

@@ -9,9 +9,15 @@ function pidsIn(output: string): readonly number[] {
   return [...output.matchAll(/\bpid (\d+)/g)].map((match) => Number(match[1]))
 }
 
+async function staying(): Promise<{ program: Program; url: string; pids: readonly number[] }> {
+  const program = demo('--port', '0', '--seconds', '1', '--stay')
+  const { input } = await program.says(/Ctrl-C here ends everything/)
+  return { program, url: /control plane on (\S+)/.exec(input)![1]!, pids: pidsIn(input) }
+}
+
 describe('the demo', () => {
   it('makes claims that all hold, and leaves nothing running', { timeout: 90_000 }, async () => {
-    const { code, stdout, stderr } = await demo('--port', '0', '--seconds', '6').ended
+    const { code, stdout, stderr } = await demo('--port', '0', '--seconds', '5').ended
     expect(stderr).toBe('')
     expect(stdout).not.toContain('✗')
     expect(stdout.match(/✓/g)).toHaveLength(10)
@@ -22,17 +28,24 @@ describe('the demo', () => {
     expect(pidsIn(stdout).filter(isRunning)).toEqual([])
   })
 
-  it('stays with --stay, and takes its processes along even when it is killed', { timeout: 60_000 }, async () => {
-    const staying = demo('--port', '0', '--seconds', '1', '--stay')
-    const { input: output } = await staying.says(/Ctrl-C here ends everything/)
-    const url = /control plane on (\S+)/.exec(output)![1]!
-    expect((await fetch(`${url}/v1/status/leader`)).status).toBe(200)
-    expect(pidsIn(output).filter(isRunning)).toHaveLength(5)
+  it('stays with --stay; Ctrl-C ends it in order, and nothing outlives it when it is killed', { timeout: 90_000 }, async () => {
+    const [interrupted, killed] = await Promise.all([staying(), staying()])
+    for (const { url, pids } of [interrupted, killed]) {
+      expect((await fetch(`${url}/v1/status/leader`)).status).toBe(200)
+      expect(pids.filter(isRunning)).toHaveLength(5)
+    }
 
-    staying.kill('SIGKILL')
-    await staying.ended
-    await vi.waitFor(() => expect(pidsIn(output).filter(isRunning)).toEqual([]), { timeout: 10_000 })
-    await vi.waitFor(() => expect(fetch(url)).rejects.toThrow(), { timeout: 10_000 })
+    // As the demo itself proposes.
+    process.kill(interrupted.pids[0]!, 'SIGKILL')
+    await vi.waitFor(() => expect(isRunning(interrupted.pids[0]!)).toBe(false))
+    interrupted.program.kill('SIGINT')
+    const { stdout } = await interrupted.program.ended
+    expect(stdout).toContain('✓ all 5 processes left the mesh and ended when asked to')
+    expect(interrupted.pids.filter(isRunning)).toEqual([])
+
+    killed.program.kill('SIGKILL')
+    await vi.waitFor(() => expect(killed.pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+    await vi.waitFor(() => expect(fetch(killed.url)).rejects.toThrow(), { timeout: 10_000 })
   })
 
   it('says that the port of the control plane is taken, and starts nothing', async () => {

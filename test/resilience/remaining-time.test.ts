@@ -9,7 +9,7 @@ async function sentAfter(waitedMs: number, call: Parameters<typeof callOf>[0]): 
   let sent: string | undefined
   const handle = remainingTime({ clock })(async (passed) => {
     sent = headerValue(passed.headers, 'mesh-timeout-ms')
-    return replyOf(200)
+    return replyOf()
   })
   await clock.advance(waitedMs)
   await handle(callOf({ startedAt: 0, ...call }))

@@ -37,6 +37,10 @@ export class InboundScene implements InboundMesh {
 
   readonly inbound: InboundMesh['inbound'] = (options) => createInbound(this.host, options)
 
+  attach(): void {}
+
+  async leave(): Promise<void> {}
+
   /** A good token of this service for `users`. */
   token(service: string): Promise<string> {
     return this.signer.sign({ iss: ISSUER, sub: service, aud: 'users', lifetimeMs: 300_000 })

@@ -1,29 +1,16 @@
 import { BodyFlow } from '../../src/call/body-flow.js'
 import type { Attempt, Call } from '../../src/call/call.js'
-import { Cancellation } from '../../src/call/cancellation.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import type { Inbound } from '../../src/call/inbound.js'
 import { Reply } from '../../src/call/reply.js'
+import { callOf } from '../support/scripted.js'
 
 export function endpoint(changes: Partial<Endpoint> = {}): Endpoint {
   return { id: 'users-1', host: '10.0.0.7', port: 8081, weight: 1, status: 'ready', zone: undefined, metadata: {}, ...changes }
 }
 
 export function call(changes: Partial<Call> = {}): Call {
-  return {
-    service: 'users',
-    method: 'GET',
-    path: '/users/42',
-    template: undefined,
-    headers: [],
-    body: null,
-    timeoutMs: Infinity,
-    attemptTimeoutMs: Infinity,
-    cancellation: new Cancellation(),
-    resends: 0,
-    tried: [],
-    ...changes,
-  }
+  return callOf({ headers: [], timeoutMs: Infinity, attemptTimeoutMs: Infinity, ...changes })
 }
 
 export function attempt(changes: Partial<Attempt> = {}): Attempt {

@@ -5,6 +5,7 @@ import { Cancellation } from '../../src/call/cancellation.js'
 import type { Attempt } from '../../src/call/call.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import { MeshError } from '../../src/base/errors.js'
+import { attemptOf, callOf } from '../support/scripted.js'
 import { createTransport, transportDefaults, type Transport } from '../../src/transport/transport.js'
 
 const closers: (() => Promise<unknown> | void)[] = []
@@ -17,12 +18,7 @@ function endpointAt(port: number): Endpoint {
 }
 
 function attemptAt(endpoint: Endpoint, call: Partial<Attempt['call']> = {}): Attempt {
-  const cancellation = call.cancellation ?? new Cancellation()
-  const whole = {
-    service: 'users', method: 'GET', path: '/', template: undefined, headers: ['host', 'users'], body: null,
-    timeoutMs: 1000, attemptTimeoutMs: 1000, cancellation, resends: 0, tried: [], ...call,
-  }
-  return { call: whole, endpoint, headers: whole.headers, cancellation }
+  return attemptOf(callOf({ path: '/', ...call }), endpoint)
 }
 
 function transportTo(port: number): { transport: Transport; endpoint: Endpoint } {
