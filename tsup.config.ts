@@ -13,7 +13,7 @@ export default defineConfig({
   },
   format: ['esm', 'cjs'],
   target: 'node20',
-  dts: process.env.BUILD_TYPES !== 'no',
+  dts: true,
   splitting: true,
   sourcemap: true,
   clean: true,

@@ -1,4 +1,5 @@
 import { fields, host, mapOf, port, required, text, weight } from './base/validate.js'
+import type { Place } from './call/endpoint.js'
 import type { Instance } from './discovery/registry.js'
 
 /** What a process says about itself when it joins. */
@@ -17,11 +18,12 @@ export interface RegisterOptions {
 const readOptions = fields<RegisterOptions>({ port, host, id: text, weight, metadata: mapOf(text, text) })
 
 /** Reads what was given to `register`; what it does not say comes from the mesh. */
-export function readInstance(value: unknown, fromMesh: { readonly service: string; readonly zone: string | undefined; readonly id: string }): Instance {
+export function readInstance(value: unknown, fromMesh: Place & { readonly service: string; readonly id: string }): Instance {
   const options = readOptions(value, '')
   return {
     service: fromMesh.service,
     zone: fromMesh.zone,
+    region: fromMesh.region,
     id: options.id ?? fromMesh.id,
     host: options.host,
     port: required(options.port, 'port', 'the port that this service listens on'),

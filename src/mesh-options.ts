@@ -1,5 +1,6 @@
 import type { TokenFunction } from './auth/token-source.js'
 import { callable, fields, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
+import type { Place } from './call/endpoint.js'
 import type { ServiceOptions } from './call/policy.js'
 import { serviceOptions } from './call/service-options.js'
 import type { Registry } from './discovery/registry.js'
@@ -22,8 +23,10 @@ export interface MeshOptions {
   readonly registry: Registry
   /** Without it, calls go out unsigned and the inbound middleware refuses to start. */
   readonly identity?: IdentityOptions | undefined
-  /** Availability zone of this process. */
+  /** Availability zone of this process: calls stay in it for as long as it has the capacity. */
   readonly zone?: string | undefined
+  /** Region of this process, which its zone belongs to: calls that leave the zone stay in it. */
+  readonly region?: string | undefined
   /** What is wanted for calls to each service; the defaults hold for all others. */
   readonly services?: Readonly<Record<string, ServiceOptions>> | undefined
   /** What becomes of a URL whose host is no service. Default `'passthrough'`. */
@@ -34,11 +37,10 @@ export interface MeshOptions {
 }
 
 /** {@link MeshOptions} with every default in its place. */
-export interface MeshSettings {
+export interface MeshSettings extends Place {
   readonly service: string
   readonly registry: Registry
   readonly identity: IdentityOptions
-  readonly zone: string | undefined
   readonly services: Readonly<Record<string, ServiceOptions>>
   readonly unknownHosts: 'passthrough' | 'error'
   readonly readyTimeoutMs: number
@@ -67,6 +69,7 @@ const readOptions = fields<MeshOptions>({
   registry: callable<Registry>('a registry, such as consul()', 'watch'),
   identity: readIdentity,
   zone: text,
+  region: text,
   services: mapOf(serviceName, serviceOptions),
   unknownHosts: oneOf('passthrough', 'error'),
   readyTimeoutMs: positiveMs,
@@ -82,6 +85,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     registry: required(options.registry, 'registry', 'a registry, such as consul()'),
     identity: options.identity ?? {},
     zone: options.zone,
+    region: options.region,
     services: options.services ?? {},
     unknownHosts: options.unknownHosts ?? meshDefaults.unknownHosts,
     readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,

@@ -122,7 +122,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       this.#throwIfClosed()
       return this.#registrar.register(readInstance(options, { service, zone, id: `${service}-${randomUUID().slice(0, 8)}` }))
     } catch (error) {
-      return Promise.reject(error as MeshError)
+      return Promise.reject(error)
     }
   }
 

@@ -31,9 +31,15 @@ export interface HttpStreamRequest extends Omit<HttpRequest, 'maxBytes'> {
   readonly idleMs: number
 }
 
+/** Why a stream was given up: nothing came for its `idleMs`. */
+export class HttpSilence extends Error {}
+
 /** An answer whose body comes bit by bit, perhaps for ever. */
 export interface HttpStream extends Omit<HttpAnswer, 'body'> {
-  /** To be read once; leaving it hangs up. Throws `MESH_ERR_HTTP` when it breaks off, falls silent, or the signal aborts. */
+  /**
+   * To be read once; leaving it hangs up. Throws `MESH_ERR_HTTP` when it breaks off or the signal aborts, and when it falls
+   * silent, with {@link HttpSilence} as its cause.
+   */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
@@ -127,8 +133,8 @@ export function createHttpClient(clock: Clock = systemClock, tls: HttpTls = {}):
     },
   }
 
-  async function* chunksOf(body: AsyncIterable<Uint8Array>, request: HttpStreamRequest, leash: Leash): AsyncGenerator<Uint8Array> {
-    const silent = new Error(`nothing came for ${request.idleMs} ms`)
+  async function* chunksOf(body: AsyncIterable<Uint8Array>, request: HttpStreamRequest, leash: Leash) {
+    const silent = new HttpSilence(`nothing came for ${request.idleMs} ms`)
     const listen = (): Timer => clock.after(request.idleMs, () => leash.pull(silent))
     let timer = listen()
     try {

@@ -1,5 +1,13 @@
+/** Where something runs; undefined where nobody has said. */
+export interface Place {
+  /** Availability zone. */
+  readonly zone: string | undefined
+  /** What zones belong to: two zones of one name in different regions are different zones. */
+  readonly region: string | undefined
+}
+
 /** An address at which a service answers: plain data, as a registry gives it. */
-export interface Endpoint {
+export interface Endpoint extends Place {
   /** Unique within its service, and stable for as long as the instance lives. */
   readonly id: string
   /** Host name or IP address; IPv6 without brackets. */
@@ -9,8 +17,8 @@ export interface Endpoint {
   readonly weight: number
   /** `draining`: finishes what it has and must be given nothing new. */
   readonly status: 'ready' | 'draining'
-  /** Availability zone, for locality. */
-  readonly zone: string | undefined
+  /** 0 comes first; the next one is for what the ones before have no capacity for. Default 0. */
+  readonly priority: number
   readonly metadata: Readonly<Record<string, string>>
 }
 

@@ -14,6 +14,12 @@ interface HealthEntry {
   readonly Checks?: readonly { readonly Status?: unknown }[] | null
 }
 
+interface Meta {
+  readonly zone?: unknown
+  readonly region?: unknown
+  readonly priority?: unknown
+}
+
 /**
  * Puts Consul's words into ours. An entry with a critical check is left out, and so is one in maintenance, which is a
  * critical check by another name; a warning is served. What is malformed passes on, for the resolver to refuse.
@@ -35,18 +41,27 @@ function endpointOf(entry: unknown): unknown {
   const { Node: node, Service: service } = (entry ?? {}) as HealthEntry
   if (typeof service !== 'object' || service === null) return entry
   const { ID: id, Meta: meta, Weights: weights } = service
-  const { zone, ...metadata } = isMap(meta) ? meta : { zone: undefined }
+  const { place, metadata } = isMap(meta) ? readMeta(meta) : { place: {}, metadata: meta ?? {} }
   return {
     // An id is unique on its node only: by default it is the name of the service.
     id: typeof id === 'string' && typeof node?.Node === 'string' ? `${id}@${node.Node}` : id,
     host: service.Address === '' ? node?.Address : (service.Address ?? node?.Address),
     port: service.Port,
     weight: statuses(entry).includes('warning') ? weights?.Warning : weights?.Passing,
-    zone,
-    metadata: isMap(meta) ? metadata : (meta ?? {}),
+    ...place,
+    metadata,
   }
 }
 
-function isMap(value: unknown): value is { readonly zone?: unknown } {
+/** Meta has room for anybody's words: under `priority` only a number is taken for ours, and empty is as good as absent. */
+function readMeta(meta: Meta): { readonly place: object; readonly metadata: unknown } {
+  const { zone, region, ...others } = meta
+  const place = { zone: zone === '' ? undefined : zone, region: region === '' ? undefined : region }
+  if (typeof others.priority !== 'string' || !/^\d{1,4}$/.test(others.priority)) return { place, metadata: others }
+  const { priority, ...metadata } = others
+  return { place: { ...place, priority: Number(priority) }, metadata }
+}
+
+function isMap(value: unknown): value is Meta {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -49,7 +49,7 @@ export async function registerInConsul(
 }
 
 function definitionOf(instance: Instance, tags: readonly string[], ttlMs: number): object {
-  const { id, service, host, port, weight, zone, metadata } = instance
+  const { id, service, host, port, weight, zone, region, metadata } = instance
   wholeNumber(1, 65_535)(weight, 'weight')
   return {
     ID: id,
@@ -57,7 +57,7 @@ function definitionOf(instance: Instance, tags: readonly string[], ttlMs: number
     ...(host !== undefined && { Address: host }),
     Port: port,
     Tags: tags,
-    Meta: { ...metadata, ...(zone !== undefined && { zone }) },
+    Meta: { ...metadata, ...(zone !== undefined && { zone }), ...(region !== undefined && { region }) },
     Weights: { Passing: weight, Warning: weight },
     Check: {
       CheckID: checkOf(id),

@@ -1,4 +1,4 @@
-import { fields, host, mapOf, oneOf, optionError, port, required, text, weight, type Reader } from '../base/validate.js'
+import { fields, host, mapOf, oneOf, optionError, port, required, text, weight, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf, type Endpoint } from '../call/endpoint.js'
 
 /** An endpoint as people and registries write it. */
@@ -12,7 +12,11 @@ export interface EndpointOptions {
   readonly weight?: number | undefined
   /** Default `'ready'`. */
   readonly status?: 'ready' | 'draining' | undefined
+  /** Availability zone. */
   readonly zone?: string | undefined
+  readonly region?: string | undefined
+  /** 0–65535: lower ones come first, higher ones stand by. Default 0. */
+  readonly priority?: number | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
@@ -28,6 +32,8 @@ const readFields = fields<EndpointOptions>({
   weight,
   status: oneOf('ready', 'draining'),
   zone: text,
+  region: text,
+  priority: wholeNumber(0, 65_535),
   metadata: mapOf(text, (value, path) => (value === '' ? value : text(value, path))),
 })
 
@@ -44,6 +50,8 @@ export const readEndpoint: Reader<Endpoint> = (entry, path) => {
     weight: given.weight ?? 1,
     status: given.status ?? 'ready',
     zone: given.zone,
+    region: given.region,
+    priority: given.priority ?? 0,
     metadata: given.metadata ?? {},
   }
 }

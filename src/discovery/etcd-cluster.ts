@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { Random } from '../base/random.js'
-import { EtcdRefusal, openGateway, type EtcdGateway, type EtcdMessage, type EtcdRequest, type EtcdStreamRequest } from './etcd-gateway.js'
+import { EtcdRefusal, openGateway, type EtcdGateway, type EtcdMessage } from './etcd-gateway.js'
+import type { EtcdRequest, EtcdStreamRequest } from './etcd-gateway.js'
 import type { EtcdSettings, EtcdUser } from './etcd-options.js'
 
 /** A conversation with a cluster, whichever of its members answers. Whoever opens it closes it. */
@@ -19,6 +20,8 @@ export interface EtcdCluster {
   open(): EtcdApi
 }
 
+type Signal = AbortSignal | undefined
+
 const LOGIN_TIMEOUT_MS = 5_000
 
 /** etcd's words for a token that has run out, that is missing, or that is older than the last change of a user. */
@@ -29,6 +32,11 @@ export function etcdCluster({ endpoints, user, tls }: EtcdSettings, clock: Clock
   let member = Math.floor(random() * endpoints.length)
   let token: string | undefined
 
+  const moveOn = (from: number): void => {
+    // Unless another conversation has done so meanwhile.
+    if (member === from) member = (from + 1) % endpoints.length
+  }
+
   /** Tries one member after the other, beginning with the one that answered last, until one can answer. */
   async function inTurn<T>(attempt: (url: string) => Promise<T>): Promise<T> {
     for (let left = endpoints.length; ; left--) {
@@ -37,15 +45,14 @@ export function etcdCluster({ endpoints, user, tls }: EtcdSettings, clock: Clock
         return await attempt(endpoints[tried]!)
       } catch (error) {
         if (error instanceof EtcdRefusal && !mayDoBetter(error)) throw error
-        // Unless another conversation has moved on meanwhile.
-        if (member === tried) member = (tried + 1) % endpoints.length
+        moveOn(tried)
         if (left === 1) throw error
       }
     }
   }
 
   /** As `inTurn`, with a new token where there is none or it is spent. */
-  async function admitted<T>(gateway: EtcdGateway, signal: AbortSignal | undefined, attempt: (url: string) => Promise<T>): Promise<T> {
+  async function admitted<T>(gateway: EtcdGateway, signal: Signal, attempt: (url: string) => Promise<T>): Promise<T> {
     if (user === undefined) return inTurn(attempt)
     const logIn = async (): Promise<void> => {
       token = await inTurn((url) => tokenFrom(gateway, url, user, signal))
@@ -65,11 +72,24 @@ export function etcdCluster({ endpoints, user, tls }: EtcdSettings, clock: Clock
       const gateway = openGateway(clock, tls)
       return {
         ask: (request) => admitted(gateway, request.signal, (url) => gateway.ask(url, request, token)),
-        listen: (request) => admitted(gateway, request.signal, (url) => gateway.listen(url, request, token)),
+        listen: (request) =>
+          admitted(gateway, request.signal, async (url) => {
+            const messages = await gateway.listen(url, request, token)
+            return untilBroken(messages, () => moveOn(endpoints.indexOf(url)))
+          }),
         localAddress: () => endpoints.map((url) => gateway.localAddress(url)).find((address) => address !== undefined),
         close: () => gateway.close(),
       }
     },
+  }
+}
+
+async function* untilBroken<T>(items: AsyncIterable<T>, onBroken: () => void): AsyncGenerator<T> {
+  try {
+    yield* items
+  } catch (error) {
+    onBroken()
+    throw error
   }
 }
 
@@ -79,9 +99,10 @@ function mayDoBetter({ status }: EtcdRefusal): boolean {
 }
 
 /** Undefined where etcd asks for no users, so that these can be switched on while clients run. */
-async function tokenFrom(gateway: EtcdGateway, url: string, user: EtcdUser, signal: AbortSignal | undefined): Promise<string | undefined> {
+async function tokenFrom(gateway: EtcdGateway, url: string, user: EtcdUser, signal: Signal): Promise<string | undefined> {
+  const request = { path: '/auth/authenticate', message: user, timeoutMs: LOGIN_TIMEOUT_MS, signal }
   try {
-    const { token } = await gateway.ask(url, { path: '/auth/authenticate', message: user, timeoutMs: LOGIN_TIMEOUT_MS, signal }, undefined)
+    const { token } = await gateway.ask(url, request, undefined)
     return String(token)
   } catch (error) {
     if (error instanceof EtcdRefusal && error.message.includes('authentication is not enabled')) return undefined

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { MeshError } from '../base/errors.js'
-import { boundedText, createHttpClient, type HttpTls } from '../base/http.js'
+import { boundedText, createHttpClient, HttpSilence, type HttpTls } from '../base/http.js'
 import { linesOf } from '../base/http-lines.js'
 
 /** One message of etcd's JSON gateway; numbers of 64 bits are text. */
@@ -16,7 +16,7 @@ export interface EtcdRequest {
 }
 
 export interface EtcdStreamRequest extends EtcdRequest {
-  /** Longest silence of the stream. */
+  /** The stream ends when nothing has come for so long. */
   readonly idleMs: number
 }
 
@@ -67,7 +67,7 @@ export function openGateway(clock: Clock, tls: HttpTls): EtcdGateway {
     try {
       for await (const line of linesOf(chunks, MAX_BYTES)) yield read(url, line)
     } catch (error) {
-      throw unanswered(url, error)
+      if (!(error instanceof MeshError && error.cause instanceof HttpSilence)) throw unanswered(url, error)
     }
   }
 

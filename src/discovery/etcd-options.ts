@@ -13,9 +13,12 @@ export interface EtcdOptions {
   /** Who asks, where etcd has users. Default: `ETCDCTL_USER`, written `name:password`, else nobody. */
   readonly username?: string | undefined
   readonly password?: string | undefined
-  /** For `https://` endpoints: PEM text of the authorities to trust instead of the system's, and of this client's certificate. */
+  /** For `https://` endpoints, as PEM text: whom to trust instead of the system's authorities, and who this client is. */
   readonly tls?: HttpTls | undefined
-  /** How long an instance that has stopped saying that it lives is still served, 1000 or more; etcd counts whole seconds. Default 15000. */
+  /**
+   * How long an instance that has stopped saying that it lives is still served, 1000 or more. etcd counts whole seconds and
+   * has a shortest time of its own, as a rule 2 s. Default 15000.
+   */
   readonly ttlMs?: number | undefined
   /**
    * How long a watch may say nothing before the whole list is read again, 1000–600000, so that one that has died in silence
@@ -59,14 +62,14 @@ const atLeastOne: Reader<readonly string[]> = (value, path) => {
 
 /** A key is never shown. */
 const pem: Reader<string> = (value, path) => {
-  if (typeof value !== 'string' || !value.includes('-----BEGIN ')) throw new MeshError('MESH_ERR_OPTION', `${path}: expected PEM text`)
-  return value
+  if (typeof value === 'string' && value.includes('-----BEGIN ')) return value
+  throw new MeshError('MESH_ERR_OPTION', `${path}: expected PEM text`)
 }
 
 /** Neither is a password. */
 const secret: Reader<string> = (value, path) => {
-  if (typeof value !== 'string' || value === '') throw new MeshError('MESH_ERR_OPTION', `${path}: expected a non-empty string`)
-  return value
+  if (typeof value === 'string' && value !== '') return value
+  throw new MeshError('MESH_ERR_OPTION', `${path}: expected a non-empty string`)
 }
 
 const readOptions = fields<EtcdOptions>({
@@ -107,9 +110,10 @@ function userOf({ username, password }: EtcdOptions): EtcdUser | undefined {
 }
 
 function endpointsFromEnvironment(): readonly string[] | undefined {
-  const given = (process.env['ETCDCTL_ENDPOINTS'] ?? '').split(',').map((endpoint) => endpoint.trim()).filter((endpoint) => endpoint !== '')
-  if (given.length === 0) return undefined
-  return atLeastOne(given.map((endpoint) => (/^[a-z]+:\/\//i.test(endpoint) ? endpoint : `http://${endpoint}`)), 'ETCDCTL_ENDPOINTS')
+  const given = process.env['ETCDCTL_ENDPOINTS']
+  if (given === undefined || given === '') return undefined
+  const endpoints = given.split(',').map((endpoint) => endpoint.trim())
+  return atLeastOne(endpoints.map((each) => (/^[a-z]+:\/\//i.test(each) ? each : `http://${each}`)), 'ETCDCTL_ENDPOINTS')
 }
 
 function userFromEnvironment(): EtcdUser | undefined {

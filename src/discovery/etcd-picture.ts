@@ -7,15 +7,15 @@ import type { RawSnapshot } from './registry.js'
 export class EtcdPicture {
   /** Everything up to here is in the picture. */
   revision: number
-  readonly #service: string
-  readonly #keys: EtcdKeys
   readonly #entries = new Map<string, unknown>()
   #policy: unknown
 
   /** From the answer to a range. Throws `MESH_ERR_SNAPSHOT`. */
-  constructor(service: string, keys: EtcdKeys, answer: EtcdMessage) {
-    this.#service = service
-    this.#keys = keys
+  constructor(
+    readonly service: string,
+    readonly keys: EtcdKeys,
+    answer: EtcdMessage,
+  ) {
     this.revision = this.revisionOf(answer)
     for (const pair of this.#list(answer, 'kvs')) this.#put(pair)
   }
@@ -44,14 +44,14 @@ export class EtcdPicture {
 
   #put({ key, value }: EtcdMessage): void {
     const name = fromBase64(key)
-    const id = this.#keys.idIn(name)
+    const id = this.keys.idIn(name)
     if (id !== undefined) this.#entries.set(name, entryOf(id, fromBase64(value)))
-    else if (name === this.#keys.policy) this.#policy = parsed(fromBase64(value))
+    else if (name === this.keys.policy) this.#policy = parsed(fromBase64(value))
   }
 
   #delete(name: string): void {
     this.#entries.delete(name)
-    if (name === this.#keys.policy) this.#policy = undefined
+    if (name === this.keys.policy) this.#policy = undefined
   }
 
   #list(message: EtcdMessage, name: string): readonly EtcdMessage[] {
@@ -67,7 +67,7 @@ export class EtcdPicture {
   }
 
   #malformed(what: string): MeshError {
-    return new MeshError('MESH_ERR_SNAPSHOT', `etcd's answer about '${this.#service}' ${what}`, { service: this.#service })
+    return new MeshError('MESH_ERR_SNAPSHOT', `etcd's answer about '${this.service}' ${what}`, { service: this.service })
   }
 }
 

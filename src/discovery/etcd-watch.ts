@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.js'
-import { MeshError } from '../base/errors.js'
+import { isMeshError, MeshError } from '../base/errors.js'
 import { pause } from '../base/pause.js'
 import type { Random } from '../base/random.js'
 import type { EtcdApi, EtcdCluster } from './etcd-cluster.js'
-import { keysOf, toBase64 } from './etcd-keys.js'
+import type { EtcdMessage } from './etcd-gateway.js'
+import { keysOf, toBase64, type EtcdKeys } from './etcd-keys.js'
 import type { EtcdSettings } from './etcd-options.js'
 import { EtcdPicture } from './etcd-picture.js'
 import type { RawSnapshot } from './registry.js'
@@ -33,7 +34,7 @@ export async function* watchEtcd(service: string, context: EtcdWatchContext): As
       const picture = await readPicture(api, service, context)
       if (picture.revision < known) throw wentBack(service, known, picture.revision)
       yield picture.snapshot
-      yield* keepUp(api, service, picture, context)
+      yield* keepUp(api, picture, context)
       known = picture.revision
     }
   } catch (error) {
@@ -45,48 +46,69 @@ export async function* watchEtcd(service: string, context: EtcdWatchContext): As
 
 async function readPicture(api: EtcdApi, service: string, { settings, signal }: EtcdWatchContext): Promise<EtcdPicture> {
   const keys = keysOf(settings.prefix, service)
-  const message = { key: toBase64(keys.from), range_end: toBase64(keys.to) }
-  return new EtcdPicture(service, keys, await api.ask({ path: '/kv/range', message, timeoutMs: ANSWER_TIMEOUT_MS, signal }))
+  const answer = await api.ask({ path: '/kv/range', message: rangeOf(keys), timeoutMs: ANSWER_TIMEOUT_MS, signal })
+  return new EtcdPicture(service, keys, answer)
 }
 
 /** Keeps the picture up to date until the list has to be read again. Throws when no member takes up the watch. */
 async function* keepUp(
   api: EtcdApi,
-  service: string,
   picture: EtcdPicture,
   { settings, clock, random, signal }: EtcdWatchContext,
-): AsyncGenerator<RawSnapshot | Error> {
-  const keys = keysOf(settings.prefix, service)
-  const range = { key: toBase64(keys.from), range_end: toBase64(keys.to), progress_notify: true }
-  while (!signal.aborted) {
-    const idleMs = settings.relistMs * (1 - random() / 4)
-    const message = { create_request: { ...range, start_revision: String(picture.revision + 1) } }
-    const messages = await api.listen({ path: '/watch', message, timeoutMs: ANSWER_TIMEOUT_MS, idleMs, signal })
-    let heardAt: number | undefined
-    const openedAt = clock.now()
-    try {
-      for await (const told of messages) {
-        heardAt = clock.now()
-        if (told['canceled'] === true) {
-          yield cancelled(service, picture.revision, told)
-          break listening
-        }
-        if (told['created'] !== true) {
-          picture.apply(told)
-          yield picture.snapshot
-        } else if (picture.revisionOf(told) < picture.revision) {
-          // Restored from a backup, or behind the others: the list, which they agree on, tells which.
-          break listening
-        }
-      }
-      throw new MeshError('MESH_ERR_REGISTRY', `etcd ended its watch of '${service}'`, { service })
-    } catch (error) {
-      const silentMs = clock.now() - (heardAt ?? openedAt)
-      if (signal.aborted || silentMs >= idleMs) return
-      // Nothing came, or nothing that can be read: beginning where it was would bring the same again.
-      if (heardAt === undefined || isMeshError(error, 'MESH_ERR_SNAPSHOT')) throw error
-      yield error as Error
-    }
+): AsyncGenerator<RawSnapshot | Error, void> {
+  for (let broken = true; broken; ) {
+    const messages = await api.listen({
+      path: '/watch',
+      message: { create_request: { ...rangeOf(picture.keys), start_revision: String(picture.revision + 1), progress_notify: true } },
+      timeoutMs: ANSWER_TIMEOUT_MS,
+      idleMs: settings.relistMs * (1 - random() / 4),
+      signal,
+    })
+    broken = yield* tellChanges(messages, picture, signal)
     await pause(clock, random() * RESUME_MS, signal)
   }
+}
+
+/** Takes in what one stream tells. Returns whether it broke off, and may be taken up where it was. */
+async function* tellChanges(
+  messages: AsyncIterable<EtcdMessage>,
+  picture: EtcdPicture,
+  signal: AbortSignal,
+): AsyncGenerator<RawSnapshot | Error, boolean> {
+  let created = false
+  try {
+    for await (const told of messages) {
+      if (told['canceled'] === true) {
+        yield cancelled(picture, told)
+        return false
+      }
+      // Restored from a backup, or behind the others: the list, on which they agree, tells which.
+      if (picture.revisionOf(told) < picture.revision) return false
+      if (told['created'] === true) created = true
+      else picture.apply(told)
+      yield picture.snapshot
+    }
+    return false
+  } catch (error) {
+    if (signal.aborted) return false
+    // To begin at the same revision would bring the same again.
+    if (isMeshError(error, 'MESH_ERR_SNAPSHOT')) throw error
+    yield error as Error
+    return created
+  }
+}
+
+function rangeOf({ from, to }: EtcdKeys): object {
+  return { key: toBase64(from), range_end: toBase64(to) }
+}
+
+function cancelled({ service, revision }: EtcdPicture, told: EtcdMessage): MeshError {
+  const { compact_revision: compacted, cancel_reason: reason } = told
+  const why = compacted === undefined ? String(reason) : `revision ${revision + 1} is compacted, and all before ${String(compacted)}`
+  return new MeshError('MESH_ERR_REGISTRY', `etcd cancelled its watch of '${service}': ${why}`, { service })
+}
+
+/** The cluster was restored or replaced: only a watch that begins anew may believe what it finds. */
+function wentBack(service: string, from: number, to: number): MeshError {
+  return new MeshError('MESH_ERR_REGISTRY', `etcd's revision went back from ${from} to ${to}: its state was replaced`, { service })
 }

@@ -46,6 +46,12 @@ export async function openSlices({ cluster, service, token, clock }: SlicesApiOp
   const http = createHttpClient(clock, { ca: await readCa(cluster.caFile) })
   const path = `/apis/discovery.k8s.io/v1/namespaces/${cluster.namespace}/endpointslices`
 
+  const addressed = (query: Readonly<Record<string, string>>, given: string | undefined) => ({
+    url: `${cluster.url}${path}?${new URLSearchParams({ labelSelector: `kubernetes.io/service-name=${service}`, ...query })}`,
+    headers: { accept: 'application/json', ...(given !== undefined && { authorization: `Bearer ${given}` }) },
+    timeoutMs: ANSWER_TIMEOUT_MS,
+  })
+
   /** Asks with the token as it is, and once more when it is refused and has been renewed since. */
   const ask = async (query: Readonly<Record<string, string>>, send: (to: ReturnType<typeof addressed>) => Promise<Answer>) => {
     const given = await token?.()
@@ -58,12 +64,6 @@ export async function openSlices({ cluster, service, token, clock }: SlicesApiOp
       throw new MeshError('MESH_ERR_REGISTRY', `Kubernetes does not answer at ${cluster.url}: ${(cause as Error).message}`, { cause })
     }
   }
-
-  const addressed = (query: Readonly<Record<string, string>>, given: string | undefined) => ({
-    url: `${cluster.url}${path}?${new URLSearchParams({ labelSelector: `kubernetes.io/service-name=${service}`, ...query })}`,
-    headers: { accept: 'application/json', ...(given !== undefined && { authorization: `Bearer ${given}` }) },
-    timeoutMs: ANSWER_TIMEOUT_MS,
-  })
 
   const refusal = (what: string, { status, body }: Answer): MeshError => {
     const advice = status === 403 ? '; let its role list and watch endpointslices' : ''

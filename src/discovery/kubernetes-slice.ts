@@ -69,14 +69,14 @@ function readEndpoint({ addresses, conditions, targetRef, zone, nodeName, hints 
 }
 
 /**
- * What the conditions mean for a caller, undefined when there is nobody to be called; what is no condition comes back as
- * it is. One that nobody has told is as the reference says it should be read. A service may publish addresses that are
+ * What the conditions mean for a caller, undefined when there is nobody to be called; what is no condition is no
+ * status either. One that nobody has told is taken as the reference says. A service may publish addresses that are
  * not ready: then `ready` is true whatever `serving` says.
  */
 function statusOf(conditions: unknown): unknown {
   const { ready, serving, terminating } = fieldsOf(conditions)
   const told = [ready ?? true, serving ?? true, terminating ?? false]
-  if (!isObject(conditions) || !told.every((condition) => typeof condition === 'boolean')) return conditions
+  if (!isObject(conditions) || !told.every((condition) => typeof condition === 'boolean')) return { conditions }
   const [isReady, isServing, isTerminating] = told
   if (isTerminating === true) return isServing === true ? 'draining' : undefined
   return isReady === true ? 'ready' : undefined

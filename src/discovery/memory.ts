@@ -83,12 +83,13 @@ export function memory(initial: Readonly<Record<string, ServiceEntry>> = {}): Me
 }
 
 function endpointsOf({ endpoints, instances }: MemoryService): readonly unknown[] {
-  const registered = [...instances.values()].map(({ instance: { id, host, port, weight, zone, metadata } }) => ({
+  const registered = [...instances.values()].map(({ instance: { id, host, port, weight, zone, region, metadata } }) => ({
     id,
     host: host ?? '127.0.0.1',
     port,
     weight,
     zone,
+    region,
     metadata,
   }))
   return instances.size === 0 ? endpoints : [...endpoints, ...registered]

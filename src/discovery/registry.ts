@@ -8,6 +8,7 @@ export interface Instance {
   readonly port: number
   readonly weight: number
   readonly zone: string | undefined
+  readonly region: string | undefined
   readonly metadata: Readonly<Record<string, string>>
 }
 

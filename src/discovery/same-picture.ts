@@ -19,6 +19,8 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
     a.weight === b.weight &&
     a.status === b.status &&
     a.zone === b.zone &&
+    a.region === b.region &&
+    a.priority === b.priority &&
     sameMetadata(a.metadata, b.metadata)
   )
 }

@@ -19,7 +19,7 @@ describe('identity', () => {
   it('O05 signs each attempt afresh, for exactly the called service', async () => {
     let minted = 0
     const { send, sent } = scene({ token: (audience) => `${audience}-${++minted}` })
-    await send(callOf())
+    await send(callOf({ headers: ['accept', 'application/json'] }))
     await send(callOf({ service: 'billing', resends: 1 }))
     expect(sent.map(({ headers }) => headerValue(headers, 'authorization'))).toEqual(['Bearer users-1', 'Bearer billing-2'])
     expect(headerValue(sent[0]!.headers, 'accept')).toBe('application/json')

@@ -52,11 +52,10 @@ export class SliceStore {
     this.#write('', undefined, undefined)
   }
 
-  /** Forgets every version before the newest. */
+  /** Forgets every version before the newest; the watches that are open go on. */
   compact(): void {
     this.#compacted = this.#version - 1
     for (const version of this.#states.keys()) if (version <= this.#compacted) this.#states.delete(version)
-    this.#changes.length = 0
   }
 
   /** The objects at a version; undefined when it is compacted or has not been yet. */

@@ -35,7 +35,8 @@ export class WatchStream {
     response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
     if (isGone) {
       this.#write({ type: 'ERROR', object: statusObject(expired(from)) })
-      return void response.end()
+      response.end()
+      return
     }
     if (from === 0) for (const object of selected(store.at(store.version)!, namespace, selector)) this.#write({ type: 'ADDED', object })
     const timer = setTimeout(() => this.#timeOut(), timeoutSeconds * 1_000)
