@@ -75,12 +75,12 @@ async function grant(api: EtcdApi, ttlMs: number, signal: AbortSignal): Promise<
 }
 
 async function put(api: EtcdApi, prefix: string, instance: Instance, lease: Lease, signal: AbortSignal): Promise<void> {
-  const { service, id, port, weight, zone, metadata } = instance
+  const { service, id, port, weight, zone, region, metadata } = instance
   // As etcd is reached from here, so others in the same network reach us.
   const host = instance.host ?? api.localAddress()
   const message = {
     key: toBase64(keysOf(prefix, service).instance(id)),
-    value: toBase64(JSON.stringify({ host, port, weight, zone, metadata })),
+    value: toBase64(JSON.stringify({ host, port, weight, zone, region, metadata })),
     lease: lease.id,
   }
   await api.ask({ path: '/kv/put', message, timeoutMs: ANSWER_TIMEOUT_MS, signal })

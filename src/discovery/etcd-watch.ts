@@ -56,10 +56,11 @@ async function* keepUp(
   picture: EtcdPicture,
   { settings, clock, random, signal }: EtcdWatchContext,
 ): AsyncGenerator<RawSnapshot | Error, void> {
+  const range = { ...rangeOf(picture.keys), progress_notify: true }
   for (let broken = true; broken; ) {
     const messages = await api.listen({
       path: '/watch',
-      message: { create_request: { ...rangeOf(picture.keys), start_revision: String(picture.revision + 1), progress_notify: true } },
+      message: { create_request: { ...range, start_revision: String(picture.revision + 1) } },
       timeoutMs: ANSWER_TIMEOUT_MS,
       idleMs: settings.relistMs * (1 - random() / 4),
       signal,
@@ -104,11 +105,12 @@ function rangeOf({ from, to }: EtcdKeys): object {
 
 function cancelled({ service, revision }: EtcdPicture, told: EtcdMessage): MeshError {
   const { compact_revision: compacted, cancel_reason: reason } = told
-  const why = compacted === undefined ? String(reason) : `revision ${revision + 1} is compacted, and all before ${String(compacted)}`
-  return new MeshError('MESH_ERR_REGISTRY', `etcd cancelled its watch of '${service}': ${why}`, { service })
+  const why = compacted === undefined ? reason : `what came after revision ${revision} is compacted up to ${String(compacted)}`
+  return new MeshError('MESH_ERR_REGISTRY', `etcd cancelled its watch of '${service}': ${String(why)}`, { service })
 }
 
 /** The cluster was restored or replaced: only a watch that begins anew may believe what it finds. */
 function wentBack(service: string, from: number, to: number): MeshError {
-  return new MeshError('MESH_ERR_REGISTRY', `etcd's revision went back from ${from} to ${to}: its state was replaced`, { service })
+  const message = `etcd's revision went back from ${from} to ${to}: its state was replaced`
+  return new MeshError('MESH_ERR_REGISTRY', message, { service })
 }

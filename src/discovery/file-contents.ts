@@ -11,8 +11,16 @@ const QUIET_MS = 50
 /** How often to look without having been touched: a network drive or a link to elsewhere brings no news by itself. */
 const LOOK_MS = 2_000
 
-/** Yields what a file holds, or why it cannot be read, at once and whenever that changes. Ends when `signal` aborts. */
-export async function* fileContents(path: string, clock: Clock, signal: AbortSignal): AsyncGenerator<string | Error> {
+/**
+ * Yields what a file of at most `maxBytes` holds, or why it cannot be read, at once and whenever that changes. Ends when
+ * `signal` aborts.
+ */
+export async function* fileContents(
+  path: string,
+  maxBytes: number,
+  clock: Clock,
+  signal: AbortSignal,
+): AsyncGenerator<string | Error> {
   const bell = new Bell()
   let touches = 0
   const touch = (): void => {
@@ -31,7 +39,7 @@ export async function* fileContents(path: string, clock: Clock, signal: AbortSig
       const touchesBefore = touches
       const stamp = await stampOf(path)
       if (stamp !== seen?.stamp) {
-        const content = await readFile(path, 'utf8').catch((error: Error) => error)
+        const content = await read(path, maxBytes).catch((error: Error) => error)
         const changed = String(content) !== seen?.content
         seen = { stamp, content: String(content) }
         if (changed) yield content
@@ -52,6 +60,12 @@ function watchFolder(folder: string, onTouch: () => void): { close(): void } | u
     // The folder may be missing, or the system out of watches: looking now and then must do.
     return undefined
   }
+}
+
+async function read(path: string, maxBytes: number): Promise<string> {
+  const { size } = await stat(path)
+  if (size > maxBytes) throw new Error(`expected at most ${maxBytes} bytes, got ${size}`)
+  return readFile(path, 'utf8')
 }
 
 /** Differs whenever the file was written or replaced. */

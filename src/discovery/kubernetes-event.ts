@@ -16,9 +16,9 @@ interface Envelope {
 }
 
 /**
- * Reads one line of a watch ({@link https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes}).
- * Throws `MESH_ERR_SNAPSHOT` when the line is malformed, since a change that cannot be read is a change missed, and
- * `MESH_ERR_REGISTRY` when the server says that the watch has failed.
+ * Reads one line of a watch. Throws `MESH_ERR_SNAPSHOT` when it is malformed, since a change that cannot be read is a change
+ * missed, and `MESH_ERR_REGISTRY` when the server says that the watch has failed.
+ * {@link https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes}
  */
 export function readWatchEvent(line: string): WatchEvent {
   const { type, object } = parse(line)

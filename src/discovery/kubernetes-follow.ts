@@ -17,41 +17,44 @@ const WATCH_GAP_MS = 1_000
 
 /**
  * Keeps a picture true: lists, watches on from where the list or the last watch ended, and lists again when the server no
- * longer knows that version ({@link https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes}).
- * Throws when the server fails; ends when `signal` aborts.
+ * longer knows that version. Throws when the server fails; ends when `signal` aborts.
+ * {@link https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes}
  */
 export async function followSlices(picture: SlicePicture, api: SlicesApi, context: FollowContext): Promise<void> {
   const { clock, signal } = context
   while (!signal.aborted) {
     const list = await api.list(signal)
     picture.replace(list.objects)
-    for (let version: string | undefined = list.version; version !== undefined && !signal.aborted; ) {
+    for (let at: Position = { version: list.version, isGone: false }; !at.isGone && !signal.aborted; ) {
       const beganAt = clock.now()
-      const next = await watchOnce(picture, api, version, context)
+      at = await watchOnce(picture, api, at.version, context)
       // To list again would bring the same version, and that at once.
-      if (next === undefined && version === list.version) throw unknownVersion(version)
-      version = next
-      await pause(clock, WATCH_GAP_MS - (clock.now() - beganAt), signal)
+      if (at.isGone && at.version === list.version) throw unknownVersion(at.version)
+      if (!at.isGone) await pause(clock, WATCH_GAP_MS - (clock.now() - beganAt), signal)
     }
   }
 }
 
-/** One watch to its end. The version to go on from; undefined when the server does not know the one given. */
-async function watchOnce(
-  picture: SlicePicture,
-  api: SlicesApi,
-  version: string,
-  { watchMs, random, signal }: FollowContext,
-): Promise<string | undefined> {
+/** The version that a picture has come to, and whether the server still knows it. */
+interface Position {
+  readonly version: string
+  readonly isGone: boolean
+}
+
+/** One watch to its end. */
+async function watchOnce(picture: SlicePicture, api: SlicesApi, from: string, context: FollowContext): Promise<Position> {
+  const { watchMs, random, signal } = context
   // Shortened by up to a quarter, so that clients which a restart of the server has put in step do not stay so.
-  for await (const event of api.watch(version, watchMs * (1 - random() / 4), signal)) {
-    if (event.type === 'GONE') return undefined
+  const forMs = Math.round(watchMs * (1 - random() / 4))
+  let version = from
+  for await (const event of api.watch(version, forMs, signal)) {
+    if (event.type === 'GONE') return { version, isGone: true }
     if (event.type === 'BOOKMARK') picture.confirm()
     else picture.apply(event)
     version = event.version
   }
   picture.confirm()
-  return version
+  return { version, isGone: false }
 }
 
 function unknownVersion(version: string): MeshError {

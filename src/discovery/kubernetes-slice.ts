@@ -50,7 +50,8 @@ function choosePort(ports: readonly unknown[], wanted: string | number | undefin
   return usable.find(({ name }) => name === (wanted ?? 'http'))?.['port']
 }
 
-function readEndpoint({ addresses, conditions, targetRef, zone, nodeName, hints }: Fields, port: unknown): readonly RawEndpoint[] {
+function readEndpoint(endpoint: Fields, port: unknown): readonly RawEndpoint[] {
+  const { addresses, conditions, targetRef, zone, nodeName, hints } = endpoint
   const status = statusOf(conditions ?? {})
   if (status === undefined) return []
   const { kind, name } = fieldsOf(targetRef)

@@ -3,9 +3,10 @@ import { pause } from '../base/pause.js'
 import { systemRandom, type Random } from '../base/random.js'
 import { fields, httpUrl, optionError, port, text, wholeNumber, type Reader } from '../base/validate.js'
 import { unlisted } from './fixed.js'
-import { openSlices, type SlicesApiOptions } from './kubernetes-api.js'
+import { slicesOf } from './kubernetes-api.js'
+import { openKubernetes } from './kubernetes-client.js'
 import { findCluster, namespaceName, type ClusterOptions } from './kubernetes-cluster.js'
-import { followSlices, type FollowContext } from './kubernetes-follow.js'
+import { followSlices } from './kubernetes-follow.js'
 import { SlicePicture } from './kubernetes-picture.js'
 import { tokenReader } from './kubernetes-token.js'
 import type { RawSnapshot, Registry } from './registry.js'
@@ -25,7 +26,10 @@ export interface KubernetesOptions extends ClusterOptions {
   readonly serviceAccountDir?: string | undefined
   /** File with the token to ask with, read again every minute and whenever it is refused. Default: `token` in that folder. */
   readonly tokenFile?: string | undefined
-  /** File with the authorities to trust, PEM, read again with every new watch. Default: `ca.crt` in that folder, else the system's. */
+  /**
+   * File with the authorities to trust, PEM, read again whenever the server has failed. Default: `ca.crt` in that folder;
+   * without one those of Node.
+   */
   readonly caFile?: string | undefined
   /**
    * The port to call, for services with several: its name in the service, or its number on the pods. Default: the only
@@ -76,39 +80,36 @@ export function kubernetes(options: KubernetesOptions = {}, clock: Clock = syste
   const cluster = findCluster(given)
   const token = cluster.tokenFile === undefined ? undefined : tokenReader(cluster.tokenFile, clock)
   const watchMs = given.watchMs ?? kubernetesDefaults.watchMs
+
+  async function* watch(service: string, signal: AbortSignal): AsyncGenerator<RawSnapshot | Error> {
+    const client = await openKubernetes(cluster, token, clock)
+    const picture = new SlicePicture(given.port)
+    const leaving = new AbortController()
+    const context = { watchMs, clock, random, signal: AbortSignal.any([signal, leaving.signal]) }
+    let failure: { readonly error: unknown } | undefined
+    // Goes on while nobody asks for the next snapshot, so that changes which come fast are told as one.
+    const following = followSlices(picture, slicesOf(service, cluster.namespace, client), context)
+      .catch((error: unknown) => (failure = { error }))
+      .finally(() => picture.confirm())
+    try {
+      while (!signal.aborted) {
+        await picture.news(signal)
+        if (signal.aborted) return
+        if (failure !== undefined) throw failure.error
+        yield* picture.tell()
+        await pause(clock, TELL_GAP_MS, signal)
+      }
+    } finally {
+      leaving.abort()
+      await following
+      await client.close()
+    }
+  }
+
   return {
     name: 'kubernetes',
     propagationMs: PROPAGATION_MS,
-    watch: (service, { signal }) => watchSlices({ cluster, service, token, clock }, given.port, { watchMs, clock, random, signal }),
+    watch: (service, { signal }) => watch(service, signal),
     register: async () => unlisted(),
-  }
-}
-
-async function* watchSlices(
-  options: SlicesApiOptions,
-  portWanted: string | number | undefined,
-  context: FollowContext,
-): AsyncGenerator<RawSnapshot | Error> {
-  const { clock, signal } = context
-  const picture = new SlicePicture(portWanted)
-  const leaving = new AbortController()
-  const either = AbortSignal.any([signal, leaving.signal])
-  const api = await openSlices(options)
-  let failure: { readonly error: unknown } | undefined
-  const following = followSlices(picture, api, { ...context, signal: either })
-    .catch((error: unknown) => (failure = { error }))
-    .finally(() => picture.confirm())
-  try {
-    while (!signal.aborted) {
-      await picture.news(signal)
-      if (signal.aborted) return
-      if (failure !== undefined) throw failure.error
-      yield* picture.tell()
-      await pause(clock, TELL_GAP_MS, signal)
-    }
-  } finally {
-    leaving.abort()
-    await following
-    await api.close()
   }
 }

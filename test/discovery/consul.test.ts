@@ -17,7 +17,7 @@ const watchUsers = (options: ConsulOptions = {}): Following => {
   following.push(users)
   return users
 }
-const instance: Instance = { service: 'users', id: 'u1', host: '127.0.0.1', port: 8081, weight: 3, zone: 'a', metadata: { version: '2' } }
+const instance: Instance = { service: 'users', id: 'u1', host: '127.0.0.1', port: 8081, weight: 3, zone: 'a', region: 'r', metadata: { version: '2' } }
 const { signal } = new AbortController()
 
 beforeEach(async () => {
@@ -37,11 +37,19 @@ async function read(...entries: unknown[]) {
 
 describe('following a service in Consul', () => {
   it('puts an entry into our words', async () => {
-    const { revision, endpoints } = await read(healthEntry(8081, { Meta: { zone: 'a', version: '2' }, Weights: { Passing: 5, Warning: 1 } }))
+    const { revision, endpoints } = await read(
+      healthEntry(8081, { Meta: { zone: 'a', region: 'r', priority: '2', version: '2' }, Weights: { Passing: 5, Warning: 1 } }),
+    )
     expect(revision).toBe(10)
+    const place = { zone: 'a', region: 'r', priority: 2 }
     expect(endpoints).toEqual([
-      { id: 'users-8081@node-1', host: '127.0.0.1', port: 8081, weight: 5, status: 'ready', zone: 'a', metadata: { version: '2' } },
+      { id: 'users-8081@node-1', host: '127.0.0.1', port: 8081, weight: 5, status: 'ready', ...place, metadata: { version: '2' } },
     ])
+  })
+
+  it('takes no place from words in Meta that were not meant for it', async () => {
+    const { endpoints } = await read(healthEntry(1, { Meta: { zone: '', region: '', priority: 'high' } }))
+    expect(endpoints).toMatchObject([{ zone: undefined, region: undefined, priority: 0, metadata: { priority: 'high' } }])
   })
 
   it('falls back to the address of the node, to no zone and to weight 1', async () => {
@@ -244,13 +252,13 @@ describe('registering in Consul', () => {
       Address: '127.0.0.1',
       Port: 8081,
       Tags: ['blue'],
-      Meta: { version: '2', zone: 'a' },
+      Meta: { version: '2', zone: 'a', region: 'r' },
       Weights: { Passing: 3, Warning: 3 },
       Check: { CheckID: 'service:u1', TTL: '15000ms', Status: 'passing', DeregisterCriticalServiceAfter: '60000ms' },
     })
     const found = readSnapshot(await watchUsers().nextSnapshot(), 'users').endpoints[0]
     const { service: _, id, ...rest } = instance
-    expect(found).toEqual({ id: `${id}@node-1`, status: 'ready', ...rest })
+    expect(found).toEqual({ id: `${id}@node-1`, status: 'ready', priority: 0, ...rest })
     await Promise.all([registration.deregister(), registration.deregister()])
     expect(server.entries).toEqual([])
     expect(server.asked.filter(({ path }) => path.includes('deregister'))).toHaveLength(1)

@@ -13,6 +13,8 @@ describe('reading endpoints', () => {
       weight: 1,
       status: 'ready',
       zone: undefined,
+      region: undefined,
+      priority: 0,
       metadata: {},
     })
   })
@@ -24,7 +26,8 @@ describe('reading endpoints', () => {
   })
 
   it('keeps everything that an entry says', () => {
-    const entry = { id: 'a', host: 'h', port: 1, weight: 0, status: 'draining', zone: 'z', metadata: { version: '2', note: '' } }
+    const place = { zone: 'z', region: 'r', priority: 2 }
+    const entry = { id: 'a', host: 'h', port: 1, weight: 0, status: 'draining', ...place, metadata: { version: '2', note: '' } }
     expect(readEndpoint(entry, 'users[0]')).toEqual(entry)
   })
 
@@ -38,6 +41,7 @@ describe('reading endpoints', () => {
     ['a missing host', { port: 1 }, 'users[0].host: expected a host name or an IP address, got undefined'],
     ['a host with a path', { host: 'h/../x', port: 1 }, 'users[0].host: expected a host name or an IP address, got "h/../x"'],
     ['a host with a line break', { host: 'h\r\nx', port: 1 }, 'users[0].host: expected a host name or an IP address, got "h\\r\\nx"'],
+    ['a priority below 0', { host: 'h', port: 1, priority: -1 }, 'users[0].priority: expected a whole number from 0 to 65535, got -1'],
     ['an unknown field', { host: 'h', port: 1, wieght: 2 }, 'users[0].wieght: unknown option'],
     ['metadata that is no text', { host: 'h', port: 1, metadata: { a: 1 } }, 'users[0].metadata.a: expected a non-empty string, got 1'],
     ['an address without a port', 'localhost', "users[0]: expected an address such as 'host:port' or '[::1]:port', got \"localhost\""],

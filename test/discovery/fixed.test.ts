@@ -32,7 +32,7 @@ describe('a fixed registry', () => {
   it('accepts an instance that registers and stays as it is', async () => {
     const registry = fixed({ users: ['h:1'] })
     const { signal } = new AbortController()
-    const instance = { service: 'users', id: 'a', host: 'h', port: 9, weight: 1, zone: undefined, metadata: {} }
+    const instance = { service: 'users', id: 'a', host: 'h', port: 9, weight: 1, zone: undefined, region: undefined, metadata: {} }
     const registration = await registry.register(instance, { signal })
     const users = follow(registry, 'users')
     expect(await users.nextSnapshot()).toMatchObject({ endpoints: ['h:1'] })

@@ -8,7 +8,8 @@ function read(endpoints: readonly unknown[], different: object = {}, port?: stri
   return readEndpoints(readSlice(usersSlice('users-1', endpoints, different), port).endpoints, 'endpoints')
 }
 
-const portsOf = (ports: unknown, wanted?: string | number): unknown => read([podEndpoint('a', '10.0.0.1')], { ports }, wanted).endpoints[0]?.port
+const portsOf = (ports: unknown, wanted?: string | number): unknown =>
+  read([podEndpoint('a', '10.0.0.1')], { ports }, wanted).endpoints[0]?.port
 
 describe('an EndpointSlice', () => {
   it('is put into our words', () => {
@@ -30,7 +31,8 @@ describe('an EndpointSlice', () => {
   })
 
   it('names an endpoint without a pod by its address, and needs no more than an address', () => {
-    const { endpoints } = read([{ addresses: ['10.0.0.1', '10.9.9.9'] }, { addresses: ['10.0.0.2'], targetRef: { kind: 'Node', name: 'n' } }])
+    const ofNode = { addresses: ['10.0.0.2'], targetRef: { kind: 'Node', name: 'n' } }
+    const { endpoints } = read([{ addresses: ['10.0.0.1', '10.9.9.9'] }, ofNode])
     expect(endpoints).toMatchObject([
       { id: '10.0.0.1:8080', host: '10.0.0.1', port: 8080, weight: 1, status: 'ready', zone: undefined, metadata: {} },
       { id: '10.0.0.2:8080' },
@@ -85,7 +87,9 @@ describe('an EndpointSlice', () => {
   })
 
   it('of host names, or of a type that nobody knows yet, has no endpoints', () => {
-    for (const addressType of ['FQDN', 'IPv8']) expect(read([{ addresses: ['users.example.com'] }], { addressType }).endpoints).toEqual([])
+    for (const addressType of ['FQDN', 'IPv8']) {
+      expect(read([{ addresses: ['users.example.com'] }], { addressType })).toEqual({ endpoints: [], refused: [] })
+    }
   })
 
   it('R04 R13 has malformed endpoints refused one by one, and the others served', () => {
@@ -107,7 +111,7 @@ describe('an EndpointSlice', () => {
       ['10.0.0.6:8080', {}],
     ])
     expect(refused).toHaveLength(9)
-    expect(refused).toContain("endpoints[5].status: expected one of 'ready', 'draining', got {\"conditions\":{\"ready\":\"yes\"}}")
+    expect(refused).toContain(`endpoints[6].status: expected one of 'ready', 'draining', got {"conditions":{"ready":"yes"}}`)
   })
 
   it.each([

@@ -11,6 +11,7 @@ const instance = (id: string): Instance => ({
   port: 8081,
   weight: 2,
   zone: 'a',
+  region: 'r',
   metadata: { version: '1' },
 })
 

@@ -8,7 +8,7 @@ import { FakeClock, settled } from '../support/fake-clock.js'
 import { follow } from './support/follow.js'
 import { ScriptedRegistry } from './support/scripted-registry.js'
 
-const instance: Instance = { service: 'users', id: 'u1', host: 'h', port: 1, weight: 1, zone: undefined, metadata: {} }
+const instance: Instance = { service: 'users', id: 'u1', host: 'h', port: 1, weight: 1, zone: undefined, region: undefined, metadata: {} }
 const standing = (overrides: Partial<Registration> = {}): Registration => ({ lost: new Promise(() => {}), deregister: async () => {}, ...overrides })
 
 function keep(registry: Registry) {
@@ -51,7 +51,7 @@ describe('a registrar', () => {
     await registrar.deregister()
   })
 
-  it('keeps trying a registry that cannot be reached, for ever, and fulfils when it is back', async () => {
+  it('keeps trying a registry that cannot be reached, for ever and at least every five seconds, and fulfils when it is back', async () => {
     const registry = new ScriptedRegistry()
     let down = true
     registry.onRegister = async () => {
@@ -63,10 +63,10 @@ describe('a registrar', () => {
     void registrar.register(instance).then(() => (stands = true))
     await clock.advance(600_000)
     expect(stands).toBe(false)
-    expect(errors.map(({ retryInMs }) => retryInMs).slice(0, 6)).toEqual([500, 1_000, 2_000, 4_000, 7_500, 7_500])
-    expect(errors.length).toBeGreaterThan(70)
+    expect(errors.map(({ retryInMs }) => retryInMs).slice(0, 6)).toEqual([500, 1_000, 2_000, 2_500, 2_500, 2_500])
+    expect(errors.length).toBeGreaterThan(200)
     down = false
-    await clock.advance(7_500)
+    await clock.advance(2_500)
     expect(stands).toBe(true)
     await registrar.deregister()
   })

@@ -83,7 +83,7 @@ describe('a resolver', () => {
     expect(resolver.lastError).toBeUndefined()
   })
 
-  it('restarts a failed watch for ever, at growing intervals up to a ceiling, and short again after success', async () => {
+  it('restarts a failed watch for ever, at growing intervals up to a ceiling, and short again after a watch that lasted', async () => {
     const registry = new ScriptedRegistry()
     const { errors, clock } = resolve(registry, () => 0.999_999)
     for (let i = 0; i < 40; i++) {
@@ -94,6 +94,7 @@ describe('a resolver', () => {
     expect(waits.slice(0, 9)).toEqual([200, 400, 800, 1_600, 3_200, 6_400, 12_800, 15_000, 15_000])
     expect(waits).toHaveLength(40)
     registry.tell({ revision: 1, endpoints: [] })
+    await clock.advance(30_000)
     registry.fail(new Error('down'))
     await settled()
     expect(Math.round(errors.at(-1)!.retryInMs)).toBe(200)
@@ -140,6 +141,8 @@ describe('a resolver', () => {
     ['a weight', { host: 'h', port: 1, weight: 2 }],
     ['a status', { host: 'h', port: 1, status: 'draining' }],
     ['a zone', { host: 'h', port: 1, zone: 'b' }],
+    ['a region', { host: 'h', port: 1, region: 'b' }],
+    ['a priority', { host: 'h', port: 1, priority: 1 }],
     ['metadata', { host: 'h', port: 1, metadata: { a: '1' } }],
     ['an id', { host: 'h', port: 1, id: 'other' }],
   ])('tells when %s has changed', async (_, changed) => {
@@ -208,6 +211,60 @@ describe('a resolver', () => {
     expect(clock.pending).toBe(1)
     await resolver.close()
     expect(clock.pending).toBe(0)
+  })
+
+  it('R08 asks anew when a watch has been silent for too long', async () => {
+    const registry = new ScriptedRegistry()
+    const { clock, ports } = resolve(registry)
+    registry.tell({ revision: 5, endpoints: ['h:1'] })
+    await settled()
+    // The watch is open and will never say anything again; what it missed is found by the next one.
+    await clock.advance(44_000)
+    expect(registry.watches).toBe(1)
+    registry.tell({ revision: 4, endpoints: ['h:2'] })
+    await settled()
+    expect(ports()).toEqual([[1]])
+    await clock.advance(60_000)
+    expect(registry.watches).toBe(2)
+    expect(registry.running).toBe(1)
+    registry.tell({ revision: 4, endpoints: ['h:2'] })
+    await settled()
+    expect(ports()).toEqual([[1], [2]])
+  })
+
+  it('R03 serves what it knew while an empty word is not confirmed, tells of it once, and believes it in the end', async () => {
+    const registry = new ScriptedRegistry()
+    const { resolver, clock, events, ports } = resolve(registry)
+    const kept: MeshEvents['endpointsKept'][] = []
+    events.on('endpointsKept', (event) => kept.push(event))
+    registry.tell({ revision: 1, endpoints: ['h:1', 'h:2'] }, { revision: 2, endpoints: [] }, { revision: 3, endpoints: [] })
+    await settled()
+    expect(ports()).toEqual([[1, 2]])
+    expect(kept).toEqual([{ service: 'users', revision: 2, kept: 2, named: 0 }])
+    await clock.advance(29_000)
+    expect(resolver.kept).toBe(2)
+    await clock.advance(1_000)
+    expect([resolver.kept, ports()]).toEqual([0, [[1, 2], []]])
+  })
+
+  it('R01 goes on serving what it knew when an empty word is the last before the registry fails', async () => {
+    const registry = new ScriptedRegistry()
+    const { resolver, clock } = resolve(registry)
+    registry.tell({ revision: 1, endpoints: ['h:1', 'h:2'] }, { revision: 2, endpoints: [] })
+    await settled()
+    registry.fail(new Error('down'))
+    await clock.advance(600_000)
+    expect(resolver.current?.endpoints.length).toBe(2)
+  })
+
+  it('R05 takes what is new at once, and lets go of what vanished when that is confirmed', async () => {
+    const registry = new ScriptedRegistry()
+    const { clock, ports } = resolve(registry)
+    registry.tell({ revision: 1, endpoints: ['h:1', 'h:2', 'h:3', 'h:4', 'h:5'] }, { revision: 2, endpoints: ['h:1', 'h:6'] })
+    await clock.advance(9_999)
+    expect(ports().at(-1)).toEqual([1, 6, 2, 3, 4, 5])
+    await clock.advance(1)
+    expect(ports().at(-1)).toEqual([1, 6])
   })
 
   it('leaves behind an adapter that does not end its watch', async () => {

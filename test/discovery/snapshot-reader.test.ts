@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readSnapshot } from '../../src/discovery/snapshot-reader.js'
+import { readSnapshot, SnapshotReader } from '../../src/discovery/snapshot-reader.js'
 import type { RawSnapshot } from '../../src/discovery/registry.js'
 
 const read = (raw: unknown) => readSnapshot(raw as RawSnapshot, 'users')
@@ -26,6 +26,23 @@ describe('reading a snapshot', () => {
   })
 
   it.each([
+    ['that nobody knows', { tmeoutMs: 1 }, 'policy.tmeoutMs: unknown option'],
+    ['out of range', { breaker: { failureRatio: 2 } }, 'policy.breaker.failureRatio: expected'],
+    ['that is none', 'fast', 'policy: expected'],
+    ['of null', null, 'policy: expected'],
+  ])('R04 keeps the last good policy for one %s, takes the endpoints beside it, and says why', (_, policy, reason) => {
+    const reader = new SnapshotReader('users')
+    const tell = (revision: number, policy: unknown) => reader.read({ revision, endpoints: [`h:${revision}`], policy })
+    expect(tell(1, policy).policy).toEqual({})
+    expect(tell(2, { timeoutMs: 800 })).not.toHaveProperty('refused')
+    const { endpoints, policy: kept, refused } = tell(3, policy)
+    expect(endpoints.map(({ port }) => port)).toEqual([3])
+    expect(kept).toEqual({ timeoutMs: 800 })
+    expect(refused).toEqual([expect.stringContaining(reason)])
+    expect(tell(4, undefined)).toMatchObject({ policy: {} })
+  })
+
+  it.each([
     ['null', null, 'revision: expected a number, got undefined'],
     ['text', 'users', 'revision: expected a number, got undefined'],
     ['no revision', { endpoints: [] }, 'revision: expected a number, got undefined'],
@@ -33,8 +50,6 @@ describe('reading a snapshot', () => {
     ['no endpoints', { revision: 1 }, 'endpoints: expected a list, got undefined'],
     ['null for endpoints', { revision: 1, endpoints: null }, 'endpoints: expected a list, got null'],
     ['a map for endpoints', { revision: 1, endpoints: {} }, 'endpoints: expected a list, got object'],
-    ['a policy that nobody knows', { revision: 1, endpoints: [], policy: { tmeoutMs: 1 } }, 'policy.tmeoutMs: unknown option'],
-    ['a policy out of range', { revision: 1, endpoints: [], policy: { breaker: { failureRatio: 2 } } }, 'policy.breaker.failureRatio: expected'],
   ])('R04 refuses the whole for %s', (_, raw, reason) => {
     expect(() => read(raw)).toThrow(expect.objectContaining({
       code: 'MESH_ERR_SNAPSHOT',

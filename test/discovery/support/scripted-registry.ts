@@ -16,6 +16,9 @@ export class ScriptedRegistry implements Registry {
   /** What `register` does; replaced by tests. */
   onRegister: (signal: AbortSignal) => Promise<Registration> = () => Promise.reject(new Error('not scripted'))
 
+  /** What a watch meets before anything is told; replaced by tests. */
+  onWatch: () => Promise<void> = () => Promise.resolve()
+
   tell(...snapshots: unknown[]): void {
     this.#push(...snapshots.map((tell) => ({ tell })))
   }
@@ -32,6 +35,7 @@ export class ScriptedRegistry implements Registry {
     this.watches++
     this.running++
     try {
+      await this.onWatch()
       while (!signal.aborted) {
         const step = this.#steps.shift()
         if (step === undefined) await this.#news.rung(signal)

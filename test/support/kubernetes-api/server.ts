@@ -52,6 +52,8 @@ export interface Asked {
 const PATH = /^\/apis\/discovery\.k8s\.io\/v1\/namespaces\/([a-z0-9-]+)\/endpointslices$/
 
 export class KubernetesApi {
+  url = ''
+  port = 0
   readonly store = new SliceStore()
   readonly asked: Asked[] = []
   /** Namespaces that may be looked at. */
@@ -60,7 +62,6 @@ export class KubernetesApi {
   /** How a watch from a compacted version is refused. */
   goneAs: 'event' | 'status' = 'event'
   readonly #server: Server
-  readonly #isTls: boolean
   readonly #watches = new Set<WatchStream>()
   readonly #instead: { readonly kind: 'list' | 'watch'; readonly answer: (response: ServerResponse) => unknown }[] = []
   readonly #heard = new Bell()
@@ -69,7 +70,6 @@ export class KubernetesApi {
   private constructor({ tls, token }: ServerOptions) {
     const answer = (request: IncomingMessage, response: ServerResponse): void => this.#answer(request, response)
     this.#server = tls === undefined ? createHttpServer(answer) : createHttpsServer(tls, answer)
-    this.#isTls = tls !== undefined
     this.token = token
   }
 
@@ -77,15 +77,9 @@ export class KubernetesApi {
     const api = new KubernetesApi(options)
     api.#server.listen(0, '127.0.0.1')
     await once(api.#server, 'listening')
+    api.port = (api.#server.address() as AddressInfo).port
+    api.url = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${api.port}`
     return api
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  get url(): string {
-    return `${this.#isTls ? 'https' : 'http'}://127.0.0.1:${this.port}`
   }
 
   get lists(): readonly Asked[] {
@@ -150,23 +144,27 @@ export class KubernetesApi {
       if (instead >= 0) return void this.#instead.splice(instead, 1)[0]!.answer(response)
       const { namespace, selector } = this.#admit(request, pathname, query)
       if (isWatch) return this.#watch(query, namespace, selector, response)
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(listAnswer(this.store, query, namespace, selector)))
+      const list = JSON.stringify(listAnswer(this.store, query, namespace, selector))
+      response.writeHead(200, { 'content-type': 'application/json' }).end(list)
     } catch (error) {
       const refusal = error instanceof Refusal ? error : new Refusal(500, 'InternalError', String(error))
-      response.writeHead(refusal.code, { 'content-type': 'application/json', ...refusal.headers }).end(JSON.stringify(statusObject(refusal)))
+      const headers = { 'content-type': 'application/json', ...refusal.headers }
+      response.writeHead(refusal.code, headers).end(JSON.stringify(statusObject(refusal)))
     } finally {
       this.#heard.ring()
     }
   }
 
   #admit({ method, headers }: IncomingMessage, path: string, query: URLSearchParams): { namespace: string; selector: Selector } {
-    if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) throw new Refusal(401, 'Unauthorized', 'Unauthorized')
+    if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) {
+      throw new Refusal(401, 'Unauthorized', 'Unauthorized')
+    }
     const namespace = PATH.exec(path)?.[1]
     if (namespace === undefined) throw new Refusal(404, 'NotFound', 'the server could not find the requested resource')
-    if (method !== 'GET') throw new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    if (method !== 'GET') throw new Refusal(405, 'MethodNotAllowed', 'the server does not allow this method')
     if (!this.allowed.has(namespace)) {
-      const what = `User "system:serviceaccount:default:default" cannot list resource "endpointslices" in the namespace "${namespace}"`
-      throw new Refusal(403, 'Forbidden', `endpointslices.discovery.k8s.io is forbidden: ${what}`)
+      const what = `User "system:serviceaccount:default:default" cannot list resource "endpointslices"`
+      throw new Refusal(403, 'Forbidden', `endpointslices.discovery.k8s.io is forbidden: ${what} in the namespace "${namespace}"`)
     }
     try {
       return { namespace, selector: readSelector(query.get('labelSelector') ?? '') }

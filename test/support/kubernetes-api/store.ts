@@ -21,7 +21,7 @@ export class SliceStore {
   /** Versions are one sequence for everything in the cluster, so they begin anywhere and have gaps. */
   #version = 1_000
   #compacted = 999
-  #clockMs = Date.UTC(2026, 0, 1)
+  #createdAtMs = Date.UTC(2026, 0, 1)
   readonly #states = new Map<number, Objects>([[1_000, new Map()]])
   readonly #changes: Change[] = []
 
@@ -34,8 +34,10 @@ export class SliceStore {
     const namespace = slice.metadata.namespace ?? 'default'
     const key = `${namespace}/${slice.metadata.name}`
     const before = this.at(this.#version)!.get(key)
-    if (before !== undefined && before.addressType !== slice.addressType) throw new Error(`${key}: addressType: field is immutable`)
-    const creationTimestamp = before?.metadata.creationTimestamp ?? new Date((this.#clockMs += 1_000)).toISOString().replace('.000', '')
+    if (before !== undefined && before.addressType !== slice.addressType) {
+      throw new Error(`${key}: addressType: field is immutable`)
+    }
+    const creationTimestamp = before?.metadata.creationTimestamp ?? this.#nextSecond()
     const metadata = { creationTimestamp, ...slice.metadata, namespace, resourceVersion: String(this.#version + 1) }
     this.#write(key, before, { ...slice, metadata })
   }
@@ -69,6 +71,12 @@ export class SliceStore {
 
   since(version: number): readonly Change[] {
     return this.#changes.filter((change) => change.version > version)
+  }
+
+  /** No two slices are created in the same second. */
+  #nextSecond(): string {
+    this.#createdAtMs += 1_000
+    return new Date(this.#createdAtMs).toISOString().replace('.000', '')
   }
 
   #write(key: string, before: SliceObject | undefined, after: SliceObject | undefined): void {

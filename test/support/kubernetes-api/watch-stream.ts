@@ -22,7 +22,7 @@ export class WatchStream {
   #isSilent = false
 
   constructor(store: SliceStore, response: ServerResponse, { query, namespace, selector, goneAs }: WatchRequest) {
-    if (query.has('limit') || query.has('continue')) throw new Refusal(400, 'BadRequest', 'limit and continue are not for watches')
+    if (query.has('limit') || query.has('continue')) throw new Refusal(400, 'BadRequest', 'limit is forbidden for watch')
     const from = numberIn(query, 'resourceVersion') ?? 0
     const timeoutSeconds = numberIn(query, 'timeoutSeconds') ?? 1_800
     const isGone = from !== 0 && store.isCompacted(from)
@@ -38,19 +38,22 @@ export class WatchStream {
       response.end()
       return
     }
-    if (from === 0) for (const object of selected(store.at(store.version)!, namespace, selector)) this.#write({ type: 'ADDED', object })
+    const existing = from === 0 ? selected(store.at(store.version)!, namespace, selector) : []
+    for (const object of existing) this.#write({ type: 'ADDED', object })
     const timer = setTimeout(() => this.#timeOut(), timeoutSeconds * 1_000)
     response.once('close', () => {
       clearTimeout(timer)
       this.#over.abort()
     })
-    void this.#tell()
+    void this.#follow()
   }
 
   /** Real servers send one about every minute, and one shortly before the end. */
   bookmark(): void {
+    this.#tell()
+    if (!this.#wantsBookmarks) return
     const metadata = { resourceVersion: String(this.#told), creationTimestamp: null }
-    if (this.#wantsBookmarks) this.#write({ type: 'BOOKMARK', object: { kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1', metadata } })
+    this.#write({ type: 'BOOKMARK', object: { kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1', metadata } })
   }
 
   inject(bytes: string): void {
@@ -62,6 +65,7 @@ export class WatchStream {
   }
 
   end(): void {
+    this.#over.abort()
     this.#response.end()
   }
 
@@ -71,20 +75,24 @@ export class WatchStream {
     this.end()
   }
 
-  async #tell(): Promise<void> {
+  async #follow(): Promise<void> {
     const { signal } = this.#over
     while (!signal.aborted) {
-      for (const change of this.#store.since(this.#told)) {
-        const event = eventOf(change, this.#isSelected)
-        if (event !== undefined) this.#write(event)
-      }
-      // A version from the future is waited for.
-      this.#told = Math.max(this.#told, this.#store.version)
+      this.#tell()
       await this.#store.changed.rung(signal)
     }
   }
 
+  #tell(): void {
+    for (const change of this.#store.since(this.#told)) {
+      const event = eventOf(change, this.#isSelected)
+      if (event !== undefined) this.#write(event)
+    }
+    // A version from the future is waited for.
+    this.#told = Math.max(this.#told, this.#store.version)
+  }
+
   #write(event: object): void {
-    if (!this.#isSilent) this.#response.write(`${JSON.stringify(event)}\n`)
+    if (!this.#isSilent && !this.#response.writableEnded) this.#response.write(`${JSON.stringify(event)}\n`)
   }
 }

@@ -1,0 +1,2 @@
+export { etcd } from '../discovery/etcd.js'
+export type { EtcdOptions } from '../discovery/etcd-options.js'

@@ -1,0 +1,1 @@
+export { kubernetes, type KubernetesOptions } from '../discovery/kubernetes.js'
