@@ -3,6 +3,7 @@ import { callable, fields, httpUrl, mapOf, oneOf, positiveMs, required, serviceN
 import type { Place } from './call/endpoint.js'
 import type { ServiceOptions } from './call/policy.js'
 import { serviceOptions } from './call/service-options.js'
+import { discoverySettings, readDiscovery, type DiscoveryOptions, type DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
 import { readTransport, transportDefaults, type TransportOptions, type TransportSettings } from './transport/transport.js'
 
@@ -33,6 +34,8 @@ export interface MeshOptions {
   readonly unknownHosts?: 'passthrough' | 'error' | undefined
   /** How long `ready()` waits. Default 15 000 ms. */
   readonly readyTimeoutMs?: number | undefined
+  /** How the registry's word is kept and doubted. */
+  readonly discovery?: DiscoveryOptions | undefined
   readonly transport?: TransportOptions | undefined
 }
 
@@ -44,6 +47,7 @@ export interface MeshSettings extends Place {
   readonly services: Readonly<Record<string, ServiceOptions>>
   readonly unknownHosts: 'passthrough' | 'error'
   readonly readyTimeoutMs: number
+  readonly discovery: DiscoverySettings
   readonly transport: TransportSettings
 }
 
@@ -73,6 +77,7 @@ const readOptions = fields<MeshOptions>({
   services: mapOf(serviceName, serviceOptions),
   unknownHosts: oneOf('passthrough', 'error'),
   readyTimeoutMs: positiveMs,
+  discovery: readDiscovery,
   transport: readTransport,
 })
 
@@ -89,6 +94,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     services: options.services ?? {},
     unknownHosts: options.unknownHosts ?? meshDefaults.unknownHosts,
     readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,
+    discovery: discoverySettings(options.discovery ?? {}),
     transport: {
       connectTimeoutMs: connectTimeoutMs ?? transportDefaults.connectTimeoutMs,
       keepAliveMs: keepAliveMs ?? transportDefaults.keepAliveMs,

@@ -1,4 +1,5 @@
 import { MeshError } from './base/errors.js'
+import type { Timer } from './base/clock.js'
 import { isServiceName } from './base/validate.js'
 import { Cancellation } from './call/cancellation.js'
 import type { ServiceOptions } from './call/policy.js'
@@ -6,11 +7,20 @@ import { createService, type Service, type ServiceParts } from './service.js'
 
 const HOST_SUFFIX = '.mesh'
 
-/** The services that this process calls. Each is followed from its first use on; those that the options name, from the start. */
+interface Followed {
+  readonly service: Service
+  usedAt: number
+}
+
+/**
+ * The services that this process calls. Those that the options name are followed from start to end; others from their first
+ * use until they have not been used for a while.
+ */
 export class Services {
   readonly #options: Readonly<Record<string, ServiceOptions>>
   readonly #parts: ServiceParts
-  readonly #services = new Map<string, Service>()
+  readonly #followed = new Map<string, Followed>()
+  #sweeping: Timer | undefined
   #closed = false
 
   constructor(options: Readonly<Record<string, ServiceOptions>>, parts: ServiceParts) {
@@ -20,15 +30,21 @@ export class Services {
   }
 
   get all(): readonly Service[] {
-    return [...this.#services.values()]
+    return [...this.#followed.values()].map(({ service }) => service)
   }
 
   named(name: string): Service {
-    const known = this.#services.get(name)
-    if (known !== undefined) return known
+    const { clock, discovery } = this.#parts
+    const usedAt = clock.now()
+    const known = this.#followed.get(name)
+    if (known !== undefined) {
+      known.usedAt = usedAt
+      return known.service
+    }
     if (this.#closed) throw new MeshError('MESH_ERR_CLOSED', 'This mesh is closed: make a new one with createMesh', { service: name })
     const service = createService(name, this.#options[name] ?? {}, this.#parts)
-    this.#services.set(name, service)
+    this.#followed.set(name, { service, usedAt })
+    this.#sweeping ??= clock.after(discovery.idleMs, this.#sweep)
     return service
   }
 
@@ -66,7 +82,22 @@ export class Services {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#sweeping?.cancel()
     await Promise.all(this.all.map((service) => service.close()))
+  }
+
+  /**
+   * Stops following what nobody calls any more: a watch costs the registry, and an application may call thousands of names.
+   * What was learned from a registry that fails now is kept: it could not be learned again.
+   */
+  #sweep = (): void => {
+    const { clock, discovery } = this.#parts
+    for (const [name, { service, usedAt }] of this.#followed) {
+      if (Object.hasOwn(this.#options, name) || clock.now() - usedAt < discovery.idleMs || service.isCutOff) continue
+      this.#followed.delete(name)
+      void service.close()
+    }
+    this.#sweeping = clock.after(discovery.idleMs, this.#sweep)
   }
 
   async #firstNews(service: Service, cancellation: Cancellation): Promise<string | undefined> {

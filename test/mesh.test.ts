@@ -61,6 +61,16 @@ describe('mesh', () => {
     await expect(mesh.fetch('http://nobody/')).rejects.toMatchObject({ code: 'MESH_ERR_UNKNOWN_HOST' })
   })
 
+  it('stops following a service that nobody has called for a while, unless it is named in the options', async () => {
+    const registry = memory()
+    await usersIn(registry, ['Ada'])
+    const mesh = meshWith({ registry, services: { stock: {} }, discovery: { idleMs: 100 } })
+    await mesh.fetch('http://users/').then((response) => response.text())
+    expect(Object.keys(mesh.snapshot().services)).toEqual(['stock', 'users'])
+    await expect.poll(() => Object.keys(mesh.snapshot().services)).toEqual(['stock'])
+    expect(await (await mesh.fetch('http://users/')).text()).toBe('Ada')
+  })
+
   it('goes on treating a service as one when its last instance is gone, and does not ask DNS', async () => {
     const registry = memory()
     await usersIn(registry, ['Ada'])

@@ -1,17 +1,32 @@
 import type { MeshError } from '../base/errors.js'
 
+/** Why an endpoint was put out of rotation; `asked-for`: it said so itself, by Retry-After. */
+export type EjectionReason = 'consecutive-failures' | 'success-rate' | 'failure-ratio' | 'probe-failed' | 'asked-for'
+
 /** The news of the mesh: event name → what listeners are given. */
 export interface MeshEvents {
-  /** An endpoint was chosen for an attempt. */
-  picked: { readonly service: string; readonly endpoint: string; readonly resends: number }
+  /** An endpoint was chosen for an attempt, among so many; the score, where the algorithm has one, is what one more request costs there in ms. */
+  picked: {
+    readonly service: string
+    readonly endpoint: string
+    readonly resends: number
+    readonly candidates: number
+    readonly score: number | undefined
+  }
+  /** An endpoint was put out of rotation, for so long; then one request decides whether it comes back. */
+  ejected: { readonly service: string; readonly endpoint: string; readonly reason: EjectionReason; readonly forMs: number }
+  /** An ejected endpoint has answered well and is back in rotation. */
+  readmitted: { readonly service: string; readonly endpoint: string }
   /** A call is about to be tried again. */
   retried: { readonly service: string; readonly resends: number; readonly error: MeshError }
   /** The set of endpoints of a service changed. */
   endpoints: { readonly service: string; readonly revision: number; readonly ready: number; readonly draining: number }
   /** The breaker of a service changed its state. */
   breaker: { readonly service: string; readonly state: 'open' | 'half-open' | 'closed' }
-  /** Malformed entries came from the registry and were left out; the rest is served. */
+  /** Malformed entries, or a malformed policy, came from the registry and were left out; the rest is served, and the last good policy stays. */
   endpointsRefused: { readonly service: string; readonly revision: number; readonly reasons: readonly string[] }
+  /** Most of a service vanished at once; the vanished endpoints are kept until the registry has stood by its word for a while. */
+  endpointsKept: { readonly service: string; readonly revision: number; readonly kept: number; readonly named: number }
   /** A watch or a registration failed and will be tried again; 0 when it goes on by itself. */
   registryError: { readonly service: string; readonly error: Error; readonly retryInMs: number }
   /** This process stands in the registry, for the first time or again. */

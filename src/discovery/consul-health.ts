@@ -11,7 +11,12 @@ interface HealthEntry {
     readonly Meta?: unknown
     readonly Weights?: { readonly Passing?: unknown; readonly Warning?: unknown } | null
   }
-  readonly Checks?: readonly { readonly Status?: unknown }[] | null
+  readonly Checks?: readonly (Check | null)[] | null
+}
+
+interface Check {
+  readonly CheckID?: unknown
+  readonly Status?: unknown
 }
 
 interface Meta {
@@ -21,20 +26,29 @@ interface Meta {
 }
 
 /**
- * Puts Consul's words into ours. An entry with a critical check is left out, and so is one in maintenance, which is a
- * critical check by another name; a warning is served. What is malformed passes on, for the resolver to refuse.
+ * Puts Consul's words into ours. An entry with a critical check is left out, and a warning is served. When fewer than half
+ * pass, the checks are doubted and all are served: a Consul that hears nobody's heartbeat must not take a service down, and
+ * who is really gone is found out by calling. Maintenance is somebody's will and never doubted. What is malformed passes on,
+ * for the resolver to refuse.
  */
 export function endpointsOfHealth(entries: readonly unknown[]): readonly unknown[] {
-  return entries.filter((entry) => isServed(entry)).map((entry) => endpointOf(entry))
+  const wanted = entries.filter((entry) => !isInMaintenance(entry))
+  const passing = wanted.filter((entry) => isPassing(entry))
+  return (passing.length < wanted.length / 2 ? wanted : passing).map((entry) => endpointOf(entry))
 }
 
-function statuses(entry: unknown): readonly unknown[] {
+function checksOf(entry: unknown): readonly Check[] {
   const checks = (entry as HealthEntry | null)?.Checks
-  return Array.isArray(checks) ? checks.map((check: { Status?: unknown } | null) => check?.Status) : []
+  return Array.isArray(checks) ? checks.map((check: Check | null) => check ?? {}) : []
 }
 
-function isServed(entry: unknown): boolean {
-  return statuses(entry).every((status) => status === 'passing' || status === 'warning')
+function isPassing(entry: unknown): boolean {
+  return checksOf(entry).every(({ Status: status }) => status === 'passing' || status === 'warning')
+}
+
+/** Consul's names for a check that is critical because somebody has taken the instance, or its node, out of service. */
+function isInMaintenance(entry: unknown): boolean {
+  return checksOf(entry).some(({ CheckID: id }) => id === '_node_maintenance' || String(id).startsWith('_service_maintenance'))
 }
 
 function endpointOf(entry: unknown): unknown {
@@ -47,7 +61,7 @@ function endpointOf(entry: unknown): unknown {
     id: typeof id === 'string' && typeof node?.Node === 'string' ? `${id}@${node.Node}` : id,
     host: service.Address === '' ? node?.Address : (service.Address ?? node?.Address),
     port: service.Port,
-    weight: statuses(entry).includes('warning') ? weights?.Warning : weights?.Passing,
+    weight: checksOf(entry).some(({ Status: status }) => status === 'warning') ? weights?.Warning : weights?.Passing,
     ...place,
     metadata,
   }

@@ -68,13 +68,16 @@ export interface EndpointReading {
   readonly refused: readonly string[]
 }
 
+/** What entries were read as before. An entry that is the same object again is taken to be unchanged. */
+export type EndpointMemory = WeakMap<object, Endpoint>
+
 /** Reads a list entry by entry: one that is malformed, or whose id came before, does not cost the others. */
-export function readEndpoints(entries: readonly unknown[], path: string): EndpointReading {
+export function readEndpoints(entries: readonly unknown[], path: string, memory: EndpointMemory = new WeakMap()): EndpointReading {
   const endpoints = new Map<string, Endpoint>()
   const refused: string[] = []
   entries.forEach((entry, i) => {
     try {
-      const endpoint = readEndpoint(entry, `${path}[${i}]`)
+      const endpoint = recalled(entry, memory) ?? readAndKeep(entry, `${path}[${i}]`, memory)
       const { id } = endpoint
       if (endpoints.has(id)) refused.push(`${path}[${i}].id: expected one of its own, got '${id}' a second time`)
       else endpoints.set(id, endpoint)
@@ -83,4 +86,14 @@ export function readEndpoints(entries: readonly unknown[], path: string): Endpoi
     }
   })
   return { endpoints: [...endpoints.values()], refused }
+}
+
+function recalled(entry: unknown, memory: EndpointMemory): Endpoint | undefined {
+  return typeof entry === 'object' && entry !== null ? memory.get(entry) : undefined
+}
+
+function readAndKeep(entry: unknown, path: string, memory: EndpointMemory): Endpoint {
+  const endpoint = readEndpoint(entry, path)
+  if (typeof entry === 'object' && entry !== null) memory.set(entry, endpoint)
+  return endpoint
 }

@@ -21,6 +21,7 @@ export function fixed(services: Readonly<Record<string, ServiceEntry>>): Registr
   }
   return {
     name: 'fixed',
+    authoritative: true,
     async *watch(service, { signal }) {
       const { endpoints, policy }: ListedService = listed[service] ?? { endpoints: [], policy: {} }
       yield { revision: 1, endpoints, policy }

@@ -25,8 +25,11 @@ export interface Membership {
   leave(): Promise<void>
 }
 
-/** A process that slept through its lease is back within a second, and five hundred that lost theirs are spread over one. */
-const RETRY: Backoff = { baseMs: 1_000, maxMs: 15_000 }
+/**
+ * A process that slept through its lease is back within a second, and five hundred that lost theirs are spread over one.
+ * A registry that was down for long and has revived its leases is asked before the shortest usual one, of 10 s, runs out.
+ */
+const RETRY: Backoff = { baseMs: 1_000, maxMs: 5_000 }
 
 /** After this a try is given up, so that one lost answer does not end the trying. */
 const TRY_TIMEOUT_MS = 10_000

@@ -51,6 +51,7 @@ export function memory(initial: Readonly<Record<string, ServiceEntry>> = {}): Me
 
   return {
     name: 'memory',
+    authoritative: true,
     set,
     remove: (name) => set(name, []),
 

@@ -27,8 +27,11 @@ export interface Registration {
 export interface RawSnapshot {
   /** Grows with every change while one watch lasts. */
   readonly revision: number
+  /** An entry that is the same object as before is taken to be unchanged, and is not read again. */
   readonly endpoints: readonly unknown[]
   readonly policy?: unknown
+  /** Why entries were left out by whoever has read them before. */
+  readonly refused?: readonly string[] | undefined
 }
 
 /**
@@ -40,6 +43,8 @@ export interface Registry {
   readonly name: string
   /** How long it may take until callers have heard of a change. Default: next to nothing. */
   readonly propagationMs?: number
+  /** Whether its word is the user's own, and true as soon as it is said, even when it takes everything away. Default false. */
+  readonly authoritative?: boolean
   /**
    * Follows a service. Each snapshot is the whole truth; the first comes as soon as the registry answers, and an unchanged
    * one may come again as proof of life. An `Error` is bad news that the watch outlives, such as a file saved half done.

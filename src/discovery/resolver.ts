@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { backoffMs, type Backoff } from '../base/backoff.js'
-import type { Clock } from '../base/clock.js'
-import { pause } from '../base/pause.js'
+import type { Clock, Timer } from '../base/clock.js'
 import type { Random } from '../base/random.js'
-import { settlesWithin } from '../base/settles-within.js'
 import type { Events } from '../call/events.js'
 import type { Snapshot } from '../call/snapshot.js'
-import type { RawSnapshot, Registry } from './registry.js'
+import { discoverySettings, type DiscoveryOptions } from './discovery-options.js'
+import { Doubt } from './doubt.js'
+import { followForever } from './follow.js'
+import type { Registry } from './registry.js'
 import { samePicture } from './same-picture.js'
-import { readSnapshot } from './snapshot-reader.js'
+import { SnapshotCache } from './snapshot-cache.js'
 
 export interface ResolverContext {
   readonly registry: Registry
@@ -20,124 +20,145 @@ export interface ResolverContext {
 
 /** Follows one service and keeps the last good snapshot, whatever becomes of the registry. */
 export interface Resolver {
-  /** Undefined until the registry has told something usable. */
+  /** Undefined until the registry, or the cache on disk, has told something usable. */
   readonly current: Snapshot | undefined
   /** When the registry last told something usable, changed or not, by `clock.now()`. */
   readonly lastProofOfLifeAt: number | undefined
   /** What went wrong last; undefined while all is well. */
   readonly lastError: Error | undefined
-  /** Tells `listener` the current snapshot at once, if there is one, and then each that differs. Returns the way out. */
+  /** How many endpoints are kept although the registry does not name them any more. */
+  readonly kept: number
+  /** Tells `listener` every snapshot that differs from the one before, beginning at once with the current one. Returns the way out. */
   subscribe(listener: (snapshot: Snapshot) => void): () => void
   /** Ends the watch. Harmless when repeated. */
   close(): Promise<void>
 }
 
-const RESTART: Backoff = { baseMs: 200, maxMs: 15_000 }
-
-/** How long an adapter may take to end its watch; one that never does is left behind. */
-const CLOSE_TIMEOUT_MS = 500
+/** A large service that changes a hundred times a second is drawn anew only so often. */
+const LARGE = { endpoints: 1_000, gapMs: 50 } as const
 
 /** Starts to follow a service. Nothing of it keeps the process alive: whoever waits for a snapshot must do so. */
-export function createResolver({ registry, service, clock, random, events }: ResolverContext): Resolver {
-  const closing = new AbortController()
-  const { signal } = closing
-  const listeners = new Set<(snapshot: Snapshot) => void>()
-  let current: Snapshot | undefined
-  let lastProofOfLifeAt: number | undefined
-  let lastError: Error | undefined
+export function createResolver(context: ResolverContext, options: DiscoveryOptions = {}): Resolver {
+  return new ServiceResolver(context, options)
+}
 
-  const report = (error: Error, retryInMs: number): void => {
-    lastError = error
-    events.emit('registryError', { service, error, retryInMs })
+class ServiceResolver implements Resolver {
+  current: Snapshot | undefined
+  lastProofOfLifeAt: number | undefined
+  lastError: Error | undefined
+  kept = 0
+  readonly #context: ResolverContext
+  readonly #closing = new AbortController()
+  readonly #listeners = new Set<(snapshot: Snapshot) => void>()
+  readonly #doubt: Doubt
+  readonly #cache: SnapshotCache | undefined
+  readonly #ended: Promise<void>
+  #heardAt = -Infinity
+  #gathering: Timer | undefined
+  #confirming: Timer | undefined
+
+  constructor(context: ResolverContext, options: DiscoveryOptions) {
+    const { registry, service, clock } = context
+    const { cacheDir, relistMs, ...doubt } = discoverySettings(options)
+    this.#context = context
+    // Its word is the user's own: there is nobody whose view of it could be wrong.
+    this.#doubt = new Doubt(registry.authoritative === true ? { emptyConfirmMs: 0, shrinkConfirmMs: 0 } : doubt)
+    this.#cache = cacheDir === undefined ? undefined : new SnapshotCache(cacheDir, registry.name, service, clock)
+    void this.#recall()
+    const told = (snapshot: Snapshot): void => {
+      this.lastProofOfLifeAt = clock.now()
+      this.lastError = undefined
+      this.#gather(snapshot)
+    }
+    const failed = (error: Error, retryInMs: number): void => {
+      this.#confirming?.cancel()
+      this.#doubt.restart()
+      this.#report(error, retryInMs)
+    }
+    this.#ended = followForever({ ...context, relistMs, signal: this.#closing.signal }, { told, failed })
   }
 
-  const tell = (listener: (snapshot: Snapshot) => void, snapshot: Snapshot): void => {
+  subscribe(listener: (snapshot: Snapshot) => void): () => void {
+    // Wrapped, so that the same function can be subscribed twice and leave once.
+    const own = (snapshot: Snapshot): void => listener(snapshot)
+    this.#listeners.add(own)
+    if (this.current !== undefined) this.#tell(own, this.current)
+    return () => void this.#listeners.delete(own)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#gathering?.cancel()
+    this.#confirming?.cancel()
+    this.#listeners.clear()
+    await this.#ended
+  }
+
+  /** Lets the words about a large service that follow each other closely pass as one, the last. */
+  #gather(told: Snapshot): void {
+    const { clock } = this.#context
+    this.#gathering?.cancel()
+    const waitMs = told.endpoints.length < LARGE.endpoints ? 0 : this.#heardAt + LARGE.gapMs - clock.now()
+    if (waitMs <= 0) this.#hear(told)
+    else this.#gathering = clock.after(waitMs, () => this.#hear(told))
+  }
+
+  /** Takes the registry's word as far as it is believed, and comes back to it when the rest is to be believed too. */
+  #hear(told: Snapshot): void {
+    const { clock, events, service } = this.#context
+    this.#confirming?.cancel()
+    this.#heardAt = clock.now()
+    const { snapshot, kept, believeAt } = this.#doubt.judge(told, clock.now())
+    if (kept > 0 && kept !== this.kept) events.emit('endpointsKept', { service, revision: told.revision, kept, named: told.endpoints.length })
+    this.kept = kept
+    if (kept > 0) this.#confirming = clock.after(believeAt - clock.now(), () => this.#hear(told))
+    this.#adopt(snapshot)
+  }
+
+  #adopt(snapshot: Snapshot): void {
+    const { service, events } = this.#context
+    const { revision, refused } = snapshot
+    if (refused !== undefined && !isDeepStrictEqual(refused, this.current?.refused)) {
+      events.emit('endpointsRefused', { service, revision, reasons: refused })
+    }
+    const changed = this.current === undefined || !samePicture(this.current, snapshot)
+    this.current = snapshot
+    // What was only recalled is not written again: it would stay young for ever.
+    if (this.lastProofOfLifeAt !== undefined) this.#keep(snapshot, changed)
+    if (!changed) return
+    for (const listener of [...this.#listeners]) {
+      // One that was told before may have made this one leave.
+      if (this.#listeners.has(listener)) this.#tell(listener, snapshot)
+    }
+  }
+
+  /** The memory on disk is a convenience: that it fails is told, and no more. */
+  #keep(snapshot: Snapshot, changed: boolean): void {
+    if (this.#cache === undefined || !(changed || this.#cache.isAging)) return
+    this.#cache.write(snapshot).catch((error: unknown) => this.#report(error as Error, 0))
+  }
+
+  /** What an earlier process learned serves until the registry has spoken; that there was nobody serves no one. */
+  async #recall(): Promise<void> {
+    try {
+      const kept = await this.#cache?.read()
+      if (kept === undefined || kept.endpoints.length === 0) return
+      if (this.current === undefined && !this.#closing.signal.aborted) this.#hear(kept)
+    } catch (error) {
+      this.#report(error as Error, 0)
+    }
+  }
+
+  #tell(listener: (snapshot: Snapshot) => void, snapshot: Snapshot): void {
     try {
       listener(snapshot)
     } catch (error) {
-      events.emit('listenerError', { event: 'snapshot', error })
+      this.#context.events.emit('listenerError', { event: 'snapshot', error })
     }
   }
 
-  const adopt = (snapshot: Snapshot): void => {
-    lastProofOfLifeAt = clock.now()
-    lastError = undefined
-    const { revision, refused } = snapshot
-    if (refused !== undefined && !isDeepStrictEqual(refused, current?.refused)) {
-      events.emit('endpointsRefused', { service, revision, reasons: refused })
-    }
-    const changed = current === undefined || !samePicture(current, snapshot)
-    current = snapshot
-    if (!changed) return
-    for (const listener of [...listeners]) {
-      // One that was told before may have made this one leave.
-      if (listeners.has(listener)) tell(listener, snapshot)
-    }
-  }
-
-  /** Follows the registry until it fails or ends. */
-  const follow = async (onSnapshot: () => void): Promise<void> => {
-    // A registry that was restored from a backup counts from lower: only within one watch is a lower revision old.
-    let newest = -Infinity
-    for await (const told of registry.watch(service, { signal })) {
-      if (signal.aborted) return
-      const read = readTold(told, service)
-      if (read instanceof Error) {
-        report(read, 0)
-      } else if (read.revision >= newest) {
-        newest = read.revision
-        onSnapshot()
-        adopt(read)
-      }
-    }
-    throw new Error(`${registry.name} ended its watch of '${service}'`)
-  }
-
-  const run = async (): Promise<void> => {
-    let failures = 0
-    while (!signal.aborted) {
-      try {
-        await follow(() => (failures = 0))
-      } catch (error) {
-        if (signal.aborted) return
-        const retryInMs = backoffMs(RESTART, failures++, random)
-        report(error instanceof Error ? error : new Error(String(error)), retryInMs)
-        await pause(clock, retryInMs, signal)
-      }
-    }
-  }
-  const ended = run()
-
-  return {
-    get current() {
-      return current
-    },
-    get lastProofOfLifeAt() {
-      return lastProofOfLifeAt
-    },
-    get lastError() {
-      return lastError
-    },
-    subscribe(listener) {
-      // Wrapped, so that the same function can be subscribed twice and leave once.
-      const own = (snapshot: Snapshot): void => listener(snapshot)
-      listeners.add(own)
-      if (current !== undefined) tell(own, current)
-      return () => void listeners.delete(own)
-    },
-    async close() {
-      closing.abort()
-      listeners.clear()
-      await settlesWithin(clock, CLOSE_TIMEOUT_MS, ended)
-    },
-  }
-}
-
-function readTold(told: RawSnapshot | Error, service: string): Snapshot | Error {
-  if (told instanceof Error) return told
-  try {
-    return readSnapshot(told, service)
-  } catch (error) {
-    return error as Error
+  #report(error: Error, retryInMs: number): void {
+    this.lastError = error
+    this.#context.events.emit('registryError', { service: this.#context.service, error, retryInMs })
   }
 }

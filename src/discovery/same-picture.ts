@@ -5,10 +5,14 @@ import type { Snapshot } from '../call/snapshot.js'
 /** Whether two snapshots of a service say the same, whatever their revisions and the order of their endpoints. */
 export function samePicture(a: Snapshot, b: Snapshot): boolean {
   if (a.endpoints.length !== b.endpoints.length || !isDeepStrictEqual(a.policy, b.policy)) return false
+  // Nearly always the order is the same, and most objects are: ten thousand of them are compared in no time.
+  if (a.endpoints.every(({ id }, i) => id === b.endpoints[i]!.id)) {
+    return a.endpoints.every((endpoint, i) => endpoint === b.endpoints[i] || sameEndpoint(endpoint, b.endpoints[i]!))
+  }
   const known = new Map(a.endpoints.map((endpoint) => [endpoint.id, endpoint]))
   return b.endpoints.every((endpoint) => {
     const other = known.get(endpoint.id)
-    return other !== undefined && sameEndpoint(endpoint, other)
+    return endpoint === other || (other !== undefined && sameEndpoint(endpoint, other))
   })
 }
 

@@ -1,41 +1,61 @@
 import { MeshError } from '../base/errors.js'
 import { serviceOptions } from '../call/service-options.js'
 import type { Snapshot } from '../call/snapshot.js'
-import { readEndpoints } from './endpoint-reader.js'
+import { readEndpoints, type EndpointMemory } from './endpoint-reader.js'
 import type { RawSnapshot } from './registry.js'
 
-/**
- * Reads what a registry told. Malformed endpoints are left out and named in `refused`; a whole that is malformed throws
- * `MESH_ERR_SNAPSHOT`: an endpoint can be spared, but a list that is none says nothing about the service.
- */
-export function readSnapshot(raw: RawSnapshot, service: string): Snapshot {
-  // Whatever the types say, this came from outside.
-  const { revision, endpoints, policy } = (raw ?? {}) as Partial<RawSnapshot>
-  if (!Number.isFinite(revision)) throw malformed(service, `revision: expected a number, got ${show(revision)}`)
-  if (!Array.isArray(endpoints)) throw malformed(service, `endpoints: expected a list, got ${show(endpoints)}`)
-  const reading = readEndpoints(endpoints, 'endpoints')
-  return {
-    service,
-    revision: revision as number,
-    endpoints: reading.endpoints,
-    policy: readPolicy(policy, service),
-    ...(reading.refused.length > 0 && { refused: reading.refused }),
+/** Reads what a registry tells about one service, again and again. */
+export class SnapshotReader {
+  readonly #service: string
+  readonly #endpoints: EndpointMemory = new WeakMap()
+  #policy: Snapshot['policy'] = {}
+
+  constructor(service: string) {
+    this.#service = service
+  }
+
+  /**
+   * What is malformed is left out and named in `refused`: an endpoint, or the policy, of which the last good one then stays.
+   * A whole that is malformed throws `MESH_ERR_SNAPSHOT`: a list that is none says nothing about the service.
+   */
+  read(raw: RawSnapshot): Snapshot {
+    // Whatever the types say, this came from outside.
+    const { revision, endpoints, policy, refused = [] } = (raw ?? {}) as Partial<RawSnapshot>
+    if (!Number.isFinite(revision)) throw this.#malformed(`revision: expected a number, got ${show(revision)}`)
+    if (!Array.isArray(endpoints)) throw this.#malformed(`endpoints: expected a list, got ${show(endpoints)}`)
+    if (!Array.isArray(refused)) throw this.#malformed(`refused: expected a list, got ${show(refused)}`)
+    const reading = readEndpoints(endpoints, 'endpoints', this.#endpoints)
+    const reasons = [...refused.map(String), ...reading.refused, ...this.#takePolicy(policy)]
+    return {
+      service: this.#service,
+      revision: revision as number,
+      endpoints: reading.endpoints,
+      policy: this.#policy,
+      ...(reasons.length > 0 && { refused: reasons }),
+    }
+  }
+
+  /** Why it is refused, if it is. */
+  #takePolicy(policy: unknown): readonly string[] {
+    try {
+      this.#policy = policy === undefined ? {} : serviceOptions(policy, 'policy')
+      return []
+    } catch (error) {
+      return [(error as Error).message]
+    }
+  }
+
+  #malformed(reason: string): MeshError {
+    const service = this.#service
+    return new MeshError('MESH_ERR_SNAPSHOT', `The snapshot of '${service}' is malformed: ${reason}`, { service })
   }
 }
 
-function readPolicy(policy: unknown, service: string): Snapshot['policy'] {
-  if (policy === undefined) return {}
-  try {
-    return serviceOptions(policy, 'policy')
-  } catch (error) {
-    throw malformed(service, (error as Error).message, error)
-  }
+/** Reads one that comes alone. Throws `MESH_ERR_SNAPSHOT`. */
+export function readSnapshot(raw: RawSnapshot, service: string): Snapshot {
+  return new SnapshotReader(service).read(raw)
 }
 
 function show(value: unknown): string {
   return value === null ? 'null' : typeof value
-}
-
-function malformed(service: string, reason: string, cause?: unknown): MeshError {
-  return new MeshError('MESH_ERR_SNAPSHOT', `The snapshot of '${service}' is malformed: ${reason}`, { service, cause })
 }
