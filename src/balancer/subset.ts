@@ -18,8 +18,9 @@ export function subsetLevels(levels: readonly Level[], { size }: SubsetPolicy, c
 
 function lowest(nodes: readonly Node[], size: number, client: number): readonly Node[] {
   if (nodes.length <= size) return nodes
-  const ranks = Uint32Array.from(nodes, ({ id }) => mix32(hash32(id) ^ client))
+  const ranks = new Uint32Array(nodes.length)
+  nodes.forEach(({ id }, i) => (ranks[i] = mix32(hash32(id) ^ client)))
   const last = ranks.slice().sort()[size - 1]!
-  // By rank and not by place in the list; of two that tie for the last place, which is one case in millions, both stay.
+  // By rank and not by place in the list; of two that tie for the last place, which is rare, both stay.
   return nodes.filter((_, i) => ranks[i]! <= last)
 }
