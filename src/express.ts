@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Problem } from './call/refusal.js'
-import type { RequestMesh } from './call/inbound.js'
-import { answered, nodeArrival } from './inbound/node-edge.js'
+import type { Answer, RequestMesh } from './call/inbound.js'
+import { answered, nodeArrival, sendable, tellLoad } from './inbound/node-edge.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
 declare global {
@@ -34,13 +33,18 @@ export function expressMesh(
 ): (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void {
   const handle = mesh.inbound(options)
   return (request, response, next) => {
-    const arrival = nodeArrival(request, request.originalUrl, ({ peer }) => {
-      request.mesh = { peer }
+    const arrival = nodeArrival(request, request.originalUrl, (inbound) => {
+      request.mesh = { peer: inbound.peer }
+      tellLoad(response, inbound)
       const reply = answered(response, () => routeOf(request))
       next()
       return reply
     })
-    handle(arrival).then(({ problem }) => problem !== undefined && send(response, problem), next)
+    handle(arrival).then(async ({ answer }) => {
+      if (answer === undefined) return
+      await sendable(request, answer)
+      send(response, answer)
+    }, next)
   }
 }
 
@@ -49,6 +53,6 @@ function routeOf({ baseUrl, route }: ExpressRequest): string | undefined {
   return typeof route?.path === 'string' ? baseUrl + route.path : undefined
 }
 
-function send(response: ServerResponse, { status, headers, body }: Problem): void {
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
   if (!response.headersSent) response.writeHead(status, headers).end(body)
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type {} from 'fastify'
 import type { RequestMesh } from './call/inbound.js'
-import { answered, nodeArrival } from './inbound/node-edge.js'
+import { answered, nodeArrival, sendable, tellLoad } from './inbound/node-edge.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
 declare module 'fastify' {
@@ -29,7 +29,9 @@ interface Instance {
   decorateRequest(name: 'mesh', value: null): unknown
   readonly server: Server
   addHook(name: 'onRequest', hook: Hook): unknown
-  addHook(name: 'preClose', hook: () => Promise<void>): unknown
+  addHook(name: 'onReady', hook: () => Promise<void>): unknown
+  /** Of the loader that instances are made with, and not among their declared types; what is added last runs first. */
+  onClose?(task: () => Promise<void>): unknown
 }
 
 export interface FastifyMeshOptions extends InboundOptions {
@@ -46,19 +48,24 @@ export async function fastifyMesh(instance: Instance, { mesh, ...options }: Fast
   instance.decorateRequest('mesh', null)
   instance.addHook('onRequest', (request, reply, next) => {
     // The router goes by the raw request, in which `rewriteUrl` has left its mark.
-    const arrival = nodeArrival(request.raw, request.raw.url ?? '', ({ peer }) => {
-      request.mesh = { peer }
+    const arrival = nodeArrival(request.raw, request.raw.url ?? '', (inbound) => {
+      request.mesh = { peer: inbound.peer }
+      tellLoad(reply.raw, inbound)
       const answer = answered(reply.raw, () => request.routeOptions?.url)
       next()
       return answer
     })
-    handle(arrival).then(({ problem }) => {
-      if (problem !== undefined) reply.code(problem.status).headers({ ...problem.headers }).send(problem.body)
+    handle(arrival).then(async ({ answer }) => {
+      if (answer === undefined) return
+      await sendable(request.raw, answer)
+      reply.code(answer.status).headers({ ...answer.headers }).send(answer.body)
     }, next)
   })
-  mesh.attach(instance.server)
-  // Before Fastify closes its server: callers must have heard of it by then.
-  instance.addHook('preClose', () => mesh.leave())
+  // HTTP/2 ends its connections with GOAWAY, and Fastify sees to that itself.
+  if ('closeIdleConnections' in instance.server) mesh.attach(instance.server)
+  // Callers must have heard of it before Fastify closes, and `preClose` is too late: by then it answers 503 to everything.
+  // What is added when all is ready runs before that.
+  instance.addHook('onReady', async () => void instance.onClose?.(() => mesh.leave()))
 }
 
 Object.assign(fastifyMesh, {

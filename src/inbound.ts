@@ -3,15 +3,18 @@ import { authenticate } from './auth/authenticate.js'
 import { authorize } from './auth/authorize.js'
 import type { Keys } from './auth/keys.js'
 import { accessPolicy, withoutPolicy, type AccessPolicy, type Judge } from './auth/policy.js'
-import { rawPathOf, readRequestPath } from './auth/request-path.js'
+import { exactPath, rawPathOf } from './auth/request-path.js'
 import { createVerifier } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
-import { fields, listOf, optionError, positiveMs, required, text, wholeNumber, type Reader } from './base/validate.js'
+import { createEventLoop } from './base/event-loop.js'
+import { fields, flag, listOf, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
 import type { Events } from './call/events.js'
 import type { Arrival, Inbound, InboundReply } from './call/inbound.js'
 import { stack, type Handler, type Layer } from './call/layer.js'
+import { formatLoadReport } from './call/load-report.js'
 import { problemOf, Refusal } from './call/refusal.js'
+import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type MeshHealth } from './lifecycle/health.js'
 import type { Drain } from './resilience/drain.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
@@ -26,6 +29,13 @@ export interface InboundOptions {
   readonly audience?: string | undefined
   /** Paths that are open to everybody, token or not, such as `/healthz`: exactly these, letter for letter. Default: none. */
   readonly exempt?: readonly string[] | undefined
+  /**
+   * Answers the probes of an orchestrator, as JSON and without a token: `true` for `/livez` (200 while the process answers)
+   * and `/readyz` (503 while it drains), or paths of your own. Default: none.
+   */
+  readonly health?: boolean | HealthOptions | undefined
+  /** Tells verified callers with each answer how busy this process is, so that they can choose (ORCA, `endpoint-load-metrics`). Default true. */
+  readonly loadReport?: boolean | undefined
   /** How far the issuer's clock may be apart from this one, at most 60 000. Default 30 000. */
   readonly leewayMs?: number | undefined
   /** Longest life of a token that is taken. Default an hour. */
@@ -39,6 +49,8 @@ export interface InboundHost {
   readonly events: Events
   readonly ambient: Ambient
   readonly drain: Drain
+  /** What probes are told. */
+  readonly health: () => MeshHealth
   readonly tracing: Tracing
   /** Whose tokens are believed; undefined when the mesh has no issuer. */
   readonly verification: { readonly issuer: string; readonly keys: Keys } | undefined
@@ -59,12 +71,18 @@ export interface InboundMesh {
  * for a mesh without an issuer: whom it cannot verify it could only refuse.
  */
 export function createInbound(host: InboundHost, options: InboundOptions): Handler<Arrival, InboundReply> {
-  const { exempt = [], policy = withoutPolicy, ...tokenRules } = readOptions(options, '')
+  const { exempt = [], policy = withoutPolicy, health = false, loadReport = true, ...tokenRules } = readOptions(options, '')
   const issuer = required(host.verification, 'identity.issuer', 'the issuer whose tokens callers must bring')
   const verifier = createVerifier({ audience: host.service, ...issuer, ...tokenRules, clock: host.clock })
 
+  const eventLoop = createEventLoop(host.clock)
+  // Without the one that is being answered.
+  const reportLoad = (): string => formatLoadReport({ inFlight: host.drain.inFlight - 1, utilization: eventLoop.utilization() })
+
   const admit = stack<Inbound, InboundReply>(
-    // Outermost, so that each refusal below is told once and answered in one form.
+    // Outermost: a probe brings no token, and wants its answer while everybody else is refused.
+    ...(health === false ? [] : [answerProbes(health, host.health)]),
+    // Above all that refuses, so that each refusal is told once and answered in one form.
     answerRefusals(host),
     // Above all work: what is refused here may be sent elsewhere at once.
     host.drain.layer,
@@ -85,9 +103,10 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
 
   const handle = admit((inbound) => {
     const context = { deadlineAt: inbound.deadlineAt, traceHeaders: inbound.traceHeaders, peer: inbound.peer }
-    return host.ambient.run(context, () => inbound.proceed(inbound))
+    const admitted = loadReport && inbound.peer !== undefined ? { ...inbound, loadReport: reportLoad } : inbound
+    return host.ambient.run(context, () => inbound.proceed(admitted))
   })
-  return (arrival) => handle({ ...arrival, deadlineAt: Infinity, traceHeaders: traceHeadersOf(arrival), peer: undefined })
+  return (arrival) => handle({ ...arrival, deadlineAt: Infinity, traceHeaders: traceHeadersOf(arrival), peer: undefined, loadReport: undefined })
 }
 
 /** Tells the listeners why a request was refused, and the caller that it was. */
@@ -99,7 +118,7 @@ function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
       if (!(error instanceof Refusal)) throw error
       const { status, code, message: reason, peer } = error
       events.emit('denied', { status, code, method: inbound.method, path: redactTokens(rawPathOf(inbound.target)), peer, reason })
-      return { status, route: undefined, aborted: false, problem: problemOf(error) }
+      return { status, route: undefined, aborted: false, answer: problemOf(error) }
     }
   }
 }
@@ -113,21 +132,20 @@ function unless(paths: readonly string[], ...layers: readonly Layer<Inbound, Inb
   }
 }
 
-const exactPath: Reader<string> = (value, path) => {
-  if (typeof value === 'string' && rawPathOf(value) === value && 'segments' in readRequestPath(value)) return value
-  throw optionError(path, 'a path such as /healthz, without wildcards and query', value)
-}
-
 const readOptions = fields<{
   policy?: Judge
   audience?: string
   exempt?: readonly string[]
+  health?: HealthPaths | false
+  loadReport?: boolean
   leewayMs?: number
   maxLifetimeMs?: number
 }>({
   policy: accessPolicy,
   audience: text,
   exempt: listOf(exactPath),
+  health: readHealth,
+  loadReport: flag,
   leewayMs: wholeNumber(0, 60_000),
   maxLifetimeMs: positiveMs,
 })

@@ -1,4 +1,5 @@
 import type { RequestMesh } from './call/inbound.js'
+import { LOAD_REPORT_HEADER } from './call/load-report.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
 /** A handler of web-standard requests, as Hono, Deno, Bun and many others take it. */
@@ -17,17 +18,26 @@ export function webMesh(
   return async (request) => {
     const { protocol, pathname, search } = new URL(request.url)
     let response: Response | undefined
-    const { problem } = await handle({
+    const { answer } = await handle({
       method: request.method,
       target: pathname + search,
       scheme: protocol === 'https:' ? 'https' : 'http',
       remoteAddress: undefined,
       header: (name) => request.headers.get(name) ?? undefined,
-      async proceed({ peer }) {
+      async proceed({ peer, loadReport }) {
         response = await handler(request, { peer })
-        return { status: response.status, route: undefined, aborted: false, problem: undefined }
+        if (loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, loadReport())
+        return { status: response.status, route: undefined, aborted: false, answer: undefined }
       },
     })
-    return response ?? new Response(problem!.body, { status: problem!.status, headers: problem!.headers })
+    return response ?? new Response(answer!.body, { status: answer!.status, headers: answer!.headers })
   }
+}
+
+/** The response with one field more, unless it has it already; a copy, since the headers of a fetched response cannot be changed. */
+function withHeader(response: Response, name: string, value: string): Response {
+  if (response.headers.has(name)) return response
+  const headers = new Headers(response.headers)
+  headers.set(name, value)
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }

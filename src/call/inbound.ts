@@ -1,5 +1,4 @@
 import type { HeaderList } from './headers.js'
-import type { Problem } from './refusal.js'
 
 /** Who calls, as its verified token says. */
 export interface Peer {
@@ -37,6 +36,8 @@ export interface Inbound extends Arrival {
   readonly traceHeaders: HeaderList
   /** Undefined before the identity stage, and on exempt paths. */
   readonly peer: Peer | undefined
+  /** What to tell a caller of this process's load, at the moment when the answer is sent; undefined for nothing. */
+  readonly loadReport: (() => string) | undefined
 }
 
 /** How a request was answered. */
@@ -46,8 +47,15 @@ export interface InboundReply {
   readonly route: string | undefined
   /** Whether the connection ended before the answer was whole. */
   readonly aborted: boolean
-  /** The answer that the edge has to send, when the application never saw the request. */
-  readonly problem: Problem | undefined
+  /** What the edge has to send, when the application never saw the request. */
+  readonly answer: Answer | undefined
+}
+
+/** An answer ready to be sent. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
 }
 
 /** What the application finds on an admitted request, as `request.mesh`. */

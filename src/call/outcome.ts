@@ -10,6 +10,9 @@ export interface Outcome {
 /** Header by which a service built on this package says that it refused before doing any work. */
 export const NOT_PROCESSED_HEADER = 'mesh-not-processed'
 
+/** Header by which an instance says with every answer that it is about to go: the answer is good, the next call belongs elsewhere. */
+export const DRAINING_HEADER = 'mesh-draining'
+
 const SUCCESS: Outcome = { kind: 'success', processed: 'yes' }
 const FAILED_ANSWER: Outcome = { kind: 'failure', processed: 'yes' }
 const MAYBE_FAILED_ANSWER: Outcome = { kind: 'failure', processed: 'maybe' }
@@ -19,7 +22,7 @@ const REFUSED_ANSWER: Outcome = { kind: 'failure', processed: 'no' }
  * The one judge of results: retry, breaker, balancing metrics and spans all ask here.
  * A 5xx or 429 answer is a failure of the service; every other answer is a success, since a 404 is an answer too.
  */
-export function outcomeOf(result: Reply | Error): Outcome {
+export function outcomeOf(result: Pick<Reply, 'status' | 'headers'> | Error): Outcome {
   if (result instanceof Error) return outcomeOfError(result)
   if (result.status < 500 && result.status !== 429) return SUCCESS
   if (result.headers[NOT_PROCESSED_HEADER] !== undefined) return REFUSED_ANSWER

@@ -1,5 +1,6 @@
 import { MeshError, type MeshErrorCode } from '../base/errors.js'
-import { NOT_PROCESSED_HEADER } from './outcome.js'
+import type { Answer } from './inbound.js'
+import { DRAINING_HEADER, NOT_PROCESSED_HEADER } from './outcome.js'
 
 const REFUSALS = {
   MESH_ERR_BAD_PATH: { status: 400, title: 'Bad Request', detail: 'The request path has more than one reading.' },
@@ -42,20 +43,12 @@ export class Refusal extends MeshError {
   }
 }
 
-/** An answer in the form of RFC 9457, ready to be sent. */
-export interface Problem {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  /** `application/problem+json`: `type`, `title`, `status`, `code` and `detail`. */
-  readonly body: string
-}
-
-/** What the caller is told of a refusal. */
-export function problemOf(refusal: Refusal): Problem {
+/** What the caller is told of a refusal, as RFC 9457 has it: `type`, `title`, `status`, `code` and `detail`. */
+export function problemOf(refusal: Refusal): Answer {
   const { status, title, detail } = REFUSALS[refusal.code]
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   if (status === 401) headers['www-authenticate'] = refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer'
   if (status >= 500) headers[NOT_PROCESSED_HEADER] = '1'
-  if (refusal.code === 'MESH_ERR_DRAINING') headers['connection'] = 'close'
+  if (refusal.code === 'MESH_ERR_DRAINING') Object.assign(headers, { connection: 'close', [DRAINING_HEADER]: '1' })
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title, status, code: refusal.code, detail }) }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Arrival, InboundReply } from '../call/inbound.js'
+import type { Answer, Arrival, Inbound, InboundReply } from '../call/inbound.js'
+import { LOAD_REPORT_HEADER } from '../call/load-report.js'
 
 /** A request of Node's own server as it arrives; `target` is the one that the framework routes by. */
 export function nodeArrival(request: IncomingMessage, target: string, proceed: Arrival['proceed']): Arrival {
@@ -23,12 +24,33 @@ function joinedField(rawHeaders: readonly string[], name: string): string | unde
   return joined
 }
 
+/** Has the application's answer tell the load as it is when the head of the answer is written, unless the application tells it itself. */
+export function tellLoad(response: ServerResponse, { loadReport }: Inbound): void {
+  if (loadReport === undefined) return
+  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse
+  response.writeHead = (...head: unknown[]): ServerResponse => {
+    if (!response.headersSent && !response.hasHeader(LOAD_REPORT_HEADER)) response.setHeader(LOAD_REPORT_HEADER, loadReport())
+    return writeHead(...head)
+  }
+}
+
 /** Fulfils when the application has answered or the connection is gone; `route` is asked then, when the router has run. */
 export function answered(response: ServerResponse, route: () => string | undefined): Promise<InboundReply> {
   return new Promise((resolve) => {
     const tell = (): void =>
-      resolve({ status: response.statusCode, route: route(), aborted: !response.writableFinished, problem: undefined })
+      resolve({ status: response.statusCode, route: route(), aborted: !response.writableFinished, answer: undefined })
     response.once('finish', tell)
     response.once('close', tell)
+  })
+}
+
+/**
+ * Fulfils when an answer to a request that the application never saw may be sent. One that ends the connection waits for
+ * the request's body: a connection that is closed with bytes unread is reset, and takes the answer with it (RFC 9112 §9.6).
+ */
+export function sendable(request: IncomingMessage, { headers }: Answer): Promise<void> {
+  return new Promise((resolve) => {
+    if (headers['connection'] !== 'close' || request.complete || request.destroyed) return resolve()
+    request.once('end', resolve).once('close', resolve).resume()
   })
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { DRAINING_HEADER } from '../call/outcome.js'
 
 /** Node's own default is 5 s, one second from what clients keep: too close for two clocks. */
 const KEEP_ALIVE_MS = 10_000
@@ -10,12 +11,13 @@ const KEEP_ALIVE_MS = 10_000
 export class AttachedServer {
   readonly #server: Server
   readonly #open = new Set<ServerResponse>()
-  #leaving = false
+  #state: 'serving' | 'leaving' | 'stopped' = 'serving'
 
   constructor(server: Server) {
     this.#server = server
-    // The client must be the first to give up an idle connection: what it sends on one that is just being closed may be lost.
-    server.keepAliveTimeout = Math.max(server.keepAliveTimeout, KEEP_ALIVE_MS)
+    // The client must be the first to give up an idle connection: what it sends on one that is just being closed may be
+    // lost. 0 stays: such a server never gives one up.
+    if (server.keepAliveTimeout > 0) server.keepAliveTimeout = Math.max(server.keepAliveTimeout, KEEP_ALIVE_MS)
     server.prependListener('request', this.#opened)
   }
 
@@ -23,14 +25,15 @@ export class AttachedServer {
     return this.#server === server
   }
 
-  /** Goes on serving, and ends every connection with the answer that is given on it. */
+  /** Goes on serving; every answer says that it is the last on its connection, and that the next call belongs elsewhere. */
   leave(): void {
-    this.#leaving = true
-    for (const response of this.#open) lastOfItsConnection(response)
+    this.#state = 'leaving'
+    for (const response of this.#open) sayGoodbye(response)
   }
 
   /** Accepts nothing more and closes what is idle; fulfils when the last connection has ended. */
   stop(): Promise<void> {
+    this.#state = 'stopped'
     return new Promise((resolve) => this.#server.close(() => resolve()))
   }
 
@@ -41,12 +44,18 @@ export class AttachedServer {
 
   #opened = (_request: IncomingMessage, response: ServerResponse): void => {
     this.#open.add(response)
-    response.once('close', () => this.#open.delete(response))
-    if (this.#leaving) lastOfItsConnection(response)
+    response.once('close', () => this.#closed(response))
+    if (this.#state !== 'serving') sayGoodbye(response)
+  }
+
+  #closed(response: ServerResponse): void {
+    this.#open.delete(response)
+    // One that had begun before the goodbye has left its connection open, and the server would wait for it.
+    if (this.#state === 'stopped') this.#server.closeIdleConnections()
   }
 }
 
-function lastOfItsConnection(response: ServerResponse): void {
-  // Too late for an answer that has begun; its connection is idle afterwards, and closed as such.
-  if (!response.headersSent) response.setHeader('connection', 'close')
+function sayGoodbye(response: ServerResponse): void {
+  // Too late for an answer that has begun: the next one on its connection says it.
+  if (!response.headersSent) response.setHeader('connection', 'close').setHeader(DRAINING_HEADER, '1')
 }

@@ -10,7 +10,10 @@ import { Exchange } from './exchange.js'
 export interface TransportOptions {
   /** Time to open a connection. Default 1000 ms. */
   readonly connectTimeoutMs?: number | undefined
-  /** How long an idle connection is kept. Shorter than the server keeps it, so that the client gives up first. Default 4000 ms. */
+  /**
+   * How long an idle connection is kept; less where the server's `Keep-Alive` says that it keeps it for less. It has to be
+   * the client who gives up first: what is sent on a connection that is just being closed may be lost. Default 4000 ms.
+   */
   readonly keepAliveMs?: number | undefined
   /** Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici of your own. Default: an undici `Pool`. */
   readonly createPool?: ((origin: string, options: Pool.Options) => Dispatcher) | undefined
@@ -48,6 +51,8 @@ export function createTransport(endpoint: Endpoint, settings: TransportSettings)
   const pool = settings.createPool(origin, {
     connect: { timeout: settings.connectTimeoutMs },
     keepAliveTimeout: settings.keepAliveMs,
+    // Without it a server's `Keep-Alive: timeout=…` would make it longer.
+    keepAliveMaxTimeout: settings.keepAliveMs,
     // The stages above own all time; undici's own timers would be a second opinion.
     headersTimeout: 0,
     bodyTimeout: 0,

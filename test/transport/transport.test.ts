@@ -14,7 +14,7 @@ afterEach(async () => {
 })
 
 function endpointAt(port: number): Endpoint {
-  return { id: `i-${port}`, host: '127.0.0.1', port, weight: 1, status: 'ready', zone: undefined, metadata: {} }
+  return { id: `i-${port}`, host: '127.0.0.1', port, weight: 1, status: 'ready', zone: undefined, region: undefined, priority: 0, metadata: {} }
 }
 
 function attemptAt(endpoint: Endpoint, call: Partial<Attempt['call']> = {}): Attempt {
@@ -189,6 +189,21 @@ describe('transport', () => {
     }
     // undici frees a connection just after it tells of the end, so that a quick next request may open a second one.
     expect(connections).toBeLessThanOrEqual(2)
+  })
+
+  it('is the first to give up an idle connection, however long the server says that it keeps it', async () => {
+    let heard!: () => void
+    const given = new Promise<void>((resolve) => (heard = resolve))
+    const port = await rawServer((socket) => {
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nkeep-alive: timeout=600\r\ncontent-length: 2\r\n\r\nok'))
+      socket.on('end', heard)
+    })
+    const endpoint = endpointAt(port)
+    const transport = createTransport(endpoint, { ...transportDefaults, keepAliveMs: 50 })
+    closers.push(() => transport.close())
+    const reply = await transport.handle(attemptAt(endpoint))
+    expect(await reply.text()).toBe('ok')
+    await given
   })
 
   it('says that a body can be read once', async () => {
