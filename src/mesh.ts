@@ -22,7 +22,9 @@ import { createInbound, type InboundHost, type InboundMesh, type InboundOptions 
 import { readInstance, type RegisterOptions } from './instance-options.js'
 import { readMeshOptions, type MeshOptions, type MeshSettings } from './mesh-options.js'
 import { AttachedServer } from './lifecycle/attached-server.js'
-import { readDrain, Shutdown, type DrainOptions } from './lifecycle/shutdown.js'
+import { readSignalOptions, type DrainOptions, type SignalOptions } from './lifecycle/drain-options.js'
+import type { MeshHealth } from './lifecycle/health.js'
+import { Shutdown } from './lifecycle/shutdown.js'
 import { onSignals } from './lifecycle/signals.js'
 import { Drain } from './resilience/drain.js'
 import type { ServiceExplanation, ServiceReport } from './service.js'
@@ -37,13 +39,6 @@ export interface MeshSnapshot {
   readonly instances: readonly string[]
   readonly draining: boolean
   readonly services: Readonly<Record<string, ServiceReport>>
-}
-
-/** What a load balancer or an orchestrator wants to know. */
-export interface MeshHealth {
-  readonly status: 'serving' | 'draining' | 'closed'
-  /** Whether this process should be given requests. */
-  readonly ready: boolean
 }
 
 /** What {@link createMesh} takes time and chance from. */
@@ -81,15 +76,31 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     const tracing = new Tracing(version)
     const ambient = new Ambient()
     const shared = { clock, random, events: this.#events, tracing, ambient, registry }
-    this.#services = new Services(settings.services, { ...shared, wheel: new TimerWheel(clock), tokens: this.#tokens, transport: settings.transport })
+    this.#services = new Services(settings.services, {
+      ...shared,
+      wheel: new TimerWheel(clock),
+      tokens: this.#tokens,
+      here: { zone: settings.zone, region: settings.region },
+      clientId: randomUUID(),
+      discovery: settings.discovery,
+      transport: settings.transport,
+    })
     this.#host = {
       ...shared,
       service,
       drain: new Drain(),
+      health: () => this.health(),
       verification: access === undefined ? undefined : { issuer: access.issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }) },
     }
     this.#registrar = createRegistrar(shared)
-    this.#shutdown = new Shutdown({ clock, registrar: this.#registrar, drain: this.#host.drain, servers: this.#servers })
+    this.#shutdown = new Shutdown({
+      clock,
+      registrar: this.#registrar,
+      propagationMs: registry.propagationMs ?? 0,
+      drain: this.#host.drain,
+      servers: this.#servers,
+      close: () => this.close(),
+    })
     this.dispatcher = new MeshDispatcher({
       unknownHosts: settings.unknownHosts,
       serviceFor: (origin, cancellation) => this.#services.meantBy(origin, cancellation),
@@ -117,10 +128,10 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * success. Bad options reject with `MESH_ERR_OPTION`.
    */
   register(options: RegisterOptions): Promise<void> {
-    const { service, zone } = this.#settings
+    const { service, zone, region } = this.#settings
     try {
       this.#throwIfClosed()
-      return this.#registrar.register(readInstance(options, { service, zone, id: `${service}-${randomUUID().slice(0, 8)}` }))
+      return this.#registrar.register(readInstance(options, { service, zone, region, id: `${service}-${randomUUID().slice(0, 8)}` }))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -140,20 +151,22 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * it, refuses what still comes so that it goes elsewhere, lets what is under way finish, and closes the mesh. Harmless
    * when repeated: the first one's options hold. Rejects with `MESH_ERR_OPTION`.
    */
-  async drain(options: DrainOptions = {}): Promise<void> {
-    await this.#shutdown.finish(readDrain(options, this.#settings.registry.propagationMs))
-    await this.close()
+  drain(options: DrainOptions = {}): Promise<void> {
+    return this.#shutdown.finish(options)
   }
 
   /** The first half of {@link drain}, for a framework that closes its server itself: fulfils when nobody should be sending any more. */
-  async leave(options: DrainOptions = {}): Promise<void> {
-    await this.#shutdown.leave(readDrain(options, this.#settings.registry.propagationMs))
+  leave(options: DrainOptions = {}): Promise<void> {
+    return this.#shutdown.leave(options)
   }
 
-  /** Drains on SIGTERM and SIGINT; a second signal ends the process at once. The function that comes back undoes it. */
-  handleSignals(options: DrainOptions = {}): () => void {
-    readDrain(options, this.#settings.registry.propagationMs)
-    return onSignals(() => this.drain(options))
+  /**
+   * Drains on SIGTERM and SIGINT, and then ends the process; a second signal ends it at once. The function that comes back
+   * undoes it. Throws `MESH_ERR_OPTION`.
+   */
+  handleSignals(options: SignalOptions = {}): () => void {
+    const { drained = () => {}, ...drain } = readSignalOptions(options)
+    return onSignals(() => this.#shutdown.finishWith(drain, drained))
   }
 
   /** Whether this process should be given requests. */
@@ -209,7 +222,8 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   }
 
   #throwIfClosed(): void {
-    if (this.#closing !== undefined) throw new MeshError('MESH_ERR_CLOSED', 'This mesh is closed: make a new one with createMesh')
+    if (this.#closing === undefined && !this.#shutdown.begun) return
+    throw new MeshError('MESH_ERR_CLOSED', 'This mesh is closed or draining: make a new one with createMesh')
   }
 }
 

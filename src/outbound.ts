@@ -1,4 +1,5 @@
 import type { Clock } from './base/clock.js'
+import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
 import { attemptTimeout } from './resilience/attempt-timeout.js'
 import type { Breaker } from './resilience/breaker.js'
@@ -9,6 +10,8 @@ import { identity } from './auth/identity.js'
 import type { TokenSource } from './auth/token-source.js'
 import { balance } from './balancer/balance.js'
 import type { EndpointSet } from './balancer/endpoint-set.js'
+import type { Fleet } from './balancer/fleet.js'
+import { goodbye } from './balancer/goodbye.js'
 import { measure } from './balancer/measure.js'
 import type { Node } from './balancer/node.js'
 import type { Picker } from './balancer/picker.js'
@@ -26,6 +29,7 @@ import type { Transport } from './transport/transport.js'
 export interface OutboundShared {
   readonly clock: Clock
   readonly wheel: TimerWheel
+  readonly random: Random
   readonly events: Events
   readonly tracing: Tracing
   readonly ambient: Ambient
@@ -36,10 +40,16 @@ export interface OutboundShared {
 /** THE outbound stack of one service: a call meets the stages in this order. */
 export function callStack(
   shared: OutboundShared,
-  service: { readonly policy: ServicePolicy; readonly breaker: Breaker; readonly endpoints: EndpointSet; readonly picker: Picker },
+  service: {
+    readonly policy: ServicePolicy
+    readonly breaker: Breaker
+    readonly endpoints: EndpointSet
+    readonly fleet: Fleet
+    readonly picker: Picker
+  },
 ): Handler<Call> {
-  const { clock, wheel, events, tracing, tokens } = shared
-  const { policy, breaker, endpoints, picker } = service
+  const { clock, wheel, random, events, tracing, tokens } = shared
+  const { policy, breaker, endpoints, fleet, picker } = service
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
@@ -55,18 +65,20 @@ export function callStack(
     ...(tokens === undefined ? [] : [identity({ tokens })]),
   )(
     // The door: here the call gets its address.
-    balance({ endpoints, picker, events }),
+    balance({ endpoints, fleet, picker, random, clock, events }),
   )
 }
 
 /** The stack of one endpoint: an attempt meets the stages in this order. */
-export function attemptStack(shared: OutboundShared, node: Node, transport: Transport): Handler<Attempt> {
+export function attemptStack(shared: OutboundShared, node: Node, fleet: Fleet, transport: Transport): Handler<Attempt> {
   const { clock, wheel, tracing, ambient } = shared
   const layers: Layer<Attempt>[] = [
     // A client span only where bytes are really tried; it writes the trace context last, over whatever came before.
     attemptSpan(tracing, ambient),
     // Above the timeout, so that a timeout is felt at its full length: a failure must never look fast.
-    measure(node, { clock }),
+    measure(node, fleet),
+    // Anywhere below the door: it only listens.
+    goodbye(node, { clock }),
     attemptTimeout({ wheel }),
   ]
   return stack(...layers)(transport.handle)

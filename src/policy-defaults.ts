@@ -1,4 +1,8 @@
+import { localityDefaults } from './balancer/locality.js'
+import { outlierDefaults } from './balancer/outlier.js'
 import { balancerDefaults } from './balancer/picker.js'
+import { slowStartDefaults } from './balancer/slow-start.js'
+import { subsetDefaults } from './balancer/subset.js'
 import type { ServicePolicy } from './call/policy.js'
 import { attemptTimeoutDefaults } from './resilience/attempt-timeout.js'
 import { breakerDefaults } from './resilience/breaker.js'
@@ -10,6 +14,10 @@ export const policyDefaults: ServicePolicy = Object.freeze({
   ...deadlineDefaults,
   ...attemptTimeoutDefaults,
   balancer: balancerDefaults,
+  locality: localityDefaults,
+  subset: subsetDefaults,
+  slowStart: slowStartDefaults,
+  outlier: outlierDefaults,
   retry: retryDefaults,
   breaker: breakerDefaults,
 })

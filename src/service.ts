@@ -1,18 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Random } from './base/random.js'
 import { createEndpointSet } from './balancer/endpoint-set.js'
+import { Fleet } from './balancer/fleet.js'
+import type { Proximity } from './balancer/level.js'
+import { levelsOf } from './balancer/locality.js'
 import { createPicker } from './balancer/picker.js'
+import { subsetLevels } from './balancer/subset.js'
 import type { RequestBody } from './call/body.js'
 import type { Call } from './call/call.js'
 import type { Cancellation } from './call/cancellation.js'
-import { addressOf } from './call/endpoint.js'
+import type { Place } from './call/endpoint.js'
 import type { HeaderList } from './call/headers.js'
 import type { Handler } from './call/layer.js'
 import { layerPolicy, type EffectivePolicy, type ServiceOptions } from './call/policy.js'
 import type { Reply } from './call/reply.js'
 import type { Snapshot } from './call/snapshot.js'
+import type { DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
 import { createResolver } from './discovery/resolver.js'
+import { endpointReport, type EndpointReport } from './endpoint-report.js'
 import { attemptStack, callStack, type OutboundShared } from './outbound.js'
 import { policyDefaults } from './policy-defaults.js'
 import { createBreaker, type Breaker } from './resilience/breaker.js'
@@ -21,7 +26,11 @@ import { createTransport, type TransportSettings } from './transport/transport.j
 /** What every service of one mesh is built from. */
 export interface ServiceParts extends OutboundShared {
   readonly registry: Registry
-  readonly random: Random
+  readonly discovery: DiscoverySettings
+  /** Where this process runs. */
+  readonly here: Place
+  /** This process among all that call; decides which endpoints are its subset. */
+  readonly clientId: string
   readonly transport: TransportSettings
 }
 
@@ -37,19 +46,15 @@ export interface ServiceRequest {
   readonly cancellation: Cancellation
 }
 
-/** How one endpoint is doing, as this process sees it. */
-export interface EndpointReport {
-  readonly id: string
-  readonly address: string
-  readonly state: 'ready' | 'draining'
-  readonly weight: number
-  readonly zone: string | undefined
-  /** Attempts under way. */
-  readonly inFlight: number
-  /** Mean time to response headers; undefined before the first answer. */
-  readonly latencyMs: number | undefined
-  /** Recent share of successes, 0–1. */
-  readonly successRatio: number
+/** Endpoints of one priority that are equally near, and the share of the calls that goes to them. */
+export interface LevelReport {
+  readonly priority: number
+  /** In this process's zone, in its region, or not known to be near. */
+  readonly proximity: Proximity
+  /** 0–1; the shares of all levels make 1. */
+  readonly share: number
+  /** How many endpoints this process calls here: those that are ready and in its subset. */
+  readonly size: number
 }
 
 /** What this process knows of a service. */
@@ -60,7 +65,11 @@ export interface ServiceReport {
   /** Milliseconds since the registry last said anything. */
   readonly registryAgeMs: number | undefined
   readonly registryError: string | undefined
+  /** How many endpoints are still served although the registry does not name them any more: see `discovery.emptyConfirmMs`. */
+  readonly kept: number
   readonly breaker: Breaker['state']
+  /** Where calls go, the nearest first. */
+  readonly levels: readonly LevelReport[]
   readonly endpoints: readonly EndpointReport[]
 }
 
@@ -81,6 +90,8 @@ export interface Service {
   whenKnown(cancellation: Cancellation): Promise<void>
   /** Whether the registry has ever named an endpoint. */
   readonly seen: boolean
+  /** Whether the registry has failed and not spoken since. */
+  readonly isCutOff: boolean
   report(): ServiceReport
   explain(): ServiceExplanation
   close(): Promise<void>
@@ -88,14 +99,20 @@ export interface Service {
 
 /** Begins to follow a service. */
 export function createService(name: string, options: ServiceOptions, parts: ServiceParts): Service {
-  const { registry, clock, random, events, ambient } = parts
+  const { registry, clock, random, events, ambient, here, clientId } = parts
+  const fleet = new Fleet({ service: name, clock, random, events })
   const endpoints = createEndpointSet({
     service: name,
     registry: registry.name,
     events,
     connect: (node) => {
       const transport = createTransport(node.endpoint, parts.transport)
-      return { handle: attemptStack(parts, node, transport), close: () => transport.close() }
+      return { handle: attemptStack(parts, node, fleet, transport), close: () => transport.close() }
+    },
+    draw: (known) => {
+      const { locality, subset } = effective.policy
+      fleet.adopt(known)
+      return subsetLevels(levelsOf(known, here, locality), subset, clientId)
     },
   })
   let seen = false
@@ -116,7 +133,8 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
       breaker?.close()
       breaker = createBreaker({ service: name, policy: policy.breaker, events, clock })
     }
-    handle = callStack(parts, { policy, breaker, endpoints, picker: createPicker(policy.balancer.algorithm, random) })
+    fleet.follow(policy)
+    handle = callStack(parts, { policy, breaker, endpoints, fleet, picker: createPicker(policy.balancer, { clock, random, standard: fleet }) })
   }
   build()
 
@@ -128,7 +146,7 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
     }
     endpoints.apply(snapshot)
   }
-  const resolver = createResolver({ registry, service: name, clock, random, events })
+  const resolver = createResolver({ registry, service: name, clock, random, events }, parts.discovery)
   resolver.subscribe(adopt)
 
   const report = (): ServiceReport => ({
@@ -136,17 +154,10 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
     revision: resolver.current?.revision,
     registryAgeMs: resolver.lastProofOfLifeAt === undefined ? undefined : clock.now() - resolver.lastProofOfLifeAt,
     registryError: resolver.lastError?.message,
+    kept: resolver.kept,
     breaker: breaker.state,
-    endpoints: endpoints.all.map((node) => ({
-      id: node.id,
-      address: addressOf(node.endpoint),
-      state: node.state,
-      weight: node.weight,
-      zone: node.endpoint.zone,
-      inFlight: node.inFlight,
-      latencyMs: node.latency.samples === 0 ? undefined : node.latency.meanMs,
-      successRatio: node.success.ratioAt(clock.now()),
-    })),
+    levels: endpoints.levels.map(({ priority, proximity, share, nodes }) => ({ priority, proximity, share, size: nodes.length })),
+    endpoints: endpoints.all.map((node) => endpointReport(node, fleet, clock.now())),
   })
 
   return {
@@ -159,6 +170,9 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
     },
     get known() {
       return endpoints.isReady
+    },
+    get isCutOff() {
+      return resolver.lastError !== undefined
     },
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
     async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, cancellation }) {

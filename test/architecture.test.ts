@@ -23,7 +23,7 @@ const sources: readonly Source[] = readdirSync(root, { recursive: true, encoding
     return { path, text, lines: text.split('\n').length - 1, imports }
   })
 
-const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'testing.ts', 'cli.ts']
+const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'testing.ts', 'cli.ts', 'registry/dns.ts', 'registry/etcd.ts', 'registry/kubernetes.ts']
 const ROOMS = ['discovery', 'balancer', 'auth', 'telemetry', 'resilience', 'transport']
 
 /** Higher may import lower; rooms may not import each other. */

@@ -7,7 +7,7 @@ import { expressMesh } from '../src/express.js'
 import type { InboundReply } from '../src/call/inbound.js'
 import type { InboundMesh, InboundOptions } from '../src/inbound.js'
 import { InboundScene } from './support/inbound-mesh.js'
-import { rawRequest, TWISTED_TARGETS } from './support/raw-request.js'
+import { rawRequest, sendThenRead, TWISTED_TARGETS } from './support/raw-request.js'
 
 const OPTIONS: InboundOptions = {
   policy: {
@@ -137,7 +137,13 @@ describe('Express', () => {
   it('while draining says goodbye on the connection', async () => {
     scene.host.drain.begin()
     const answer = await rawRequest(port, '/users/42', { headers: await scene.bearer('orders') })
-    expect(answer).toMatchObject({ status: 503, headers: { connection: 'close', 'mesh-not-processed': '1' } })
+    const goodbye = { connection: 'close', 'mesh-not-processed': '1', 'mesh-draining': '1' }
+    expect(answer).toMatchObject({ status: 503, headers: goodbye })
+  })
+
+  it('while draining refuses a caller too who reads only when it has sent everything: closed unread, it would be reset', async () => {
+    scene.host.drain.begin()
+    expect(await sendThenRead(port, '/echo', 8_000_000)).toMatch(/^HTTP\/1.1 503 /)
   })
 
   it('judges the whole path also where it is mounted on a part of it', async () => {
@@ -174,7 +180,7 @@ describe('Express', () => {
     const headers = await scene.bearer('orders')
 
     await rawRequest(other.port, '/api/users/42', { headers })
-    await vi.waitFor(() => expect(replies).toEqual([{ status: 203, route: '/api/users/:id', aborted: false, problem: undefined }]))
+    await vi.waitFor(() => expect(replies).toEqual([{ status: 203, route: '/api/users/:id', aborted: false, answer: undefined }]))
     const hungUp = expect(rawRequest(other.port, '/api/endless', { headers })).rejects.toThrow()
     await vi.waitFor(() => expect(scene.host.drain.inFlight).toBe(1))
     other.server.closeAllConnections()

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fastifyMesh } from '../src/fastify.js'
 import type { InboundOptions } from '../src/inbound.js'
 import { InboundScene } from './support/inbound-mesh.js'
-import { rawRequest, TWISTED_TARGETS } from './support/raw-request.js'
+import { rawRequest, sendThenRead, TWISTED_TARGETS } from './support/raw-request.js'
 
 const OPTIONS: InboundOptions = {
   policy: {
@@ -129,7 +129,40 @@ describe('Fastify', () => {
   it('while draining says goodbye on the connection', async () => {
     scene.host.drain.begin()
     const answer = await rawRequest(port, '/users/42', { headers: await scene.bearer('orders') })
-    expect(answer).toMatchObject({ status: 503, headers: { connection: 'close', 'mesh-not-processed': '1' } })
+    const goodbye = { connection: 'close', 'mesh-not-processed': '1', 'mesh-draining': '1' }
+    expect(answer).toMatchObject({ status: 503, headers: goodbye })
+  })
+
+  it('while draining refuses a caller too who reads only when it has sent everything: closed unread, it would be reset', async () => {
+    scene.host.drain.begin()
+    expect(await sendThenRead(port, '/echo', 8_000_000)).toMatch(/^HTTP\/1.1 503 /)
+  })
+
+  it('serves on while close() waits for callers to hear of it, and its own hooks come after that', async () => {
+    await app.close()
+    let heard!: () => void
+    const left = new Promise<void>((resolve) => (heard = resolve))
+    const closed: string[] = []
+    Object.assign(scene, { leave: () => left })
+    const instance = fastify()
+    instance.addHook('preClose', async () => void closed.push('preClose'))
+    instance.addHook('onClose', async () => void closed.push('onClose'))
+    await start(instance)
+    const closing = app.close()
+    expect(await rawRequest(port, '/users/42', { headers: await scene.bearer('orders') })).toMatchObject({ status: 200 })
+    expect(closed).toEqual([])
+    heard()
+    await closing
+    expect(closed).toEqual(['preClose', 'onClose'])
+  })
+
+  it('gives its server to the mesh, unless it speaks HTTP/2', async () => {
+    const attached: unknown[] = []
+    Object.assign(scene, { attach: (server: unknown) => attached.push(server) })
+    const [http1, http2] = [fastify(), fastify({ http2: true })]
+    for (const instance of [http1, http2]) await (instance as FastifyInstance).register(fastifyMesh, { mesh: scene, ...OPTIONS })
+    expect(attached).toEqual([http1.server])
+    await Promise.all([http1.close(), http2.close()])
   })
 
   it('works without a socket, as inject has none', async () => {

@@ -9,7 +9,7 @@ const POLICY: InboundOptions = {
   policy: { allow: [{ from: ['orders'], methods: ['GET'], paths: ['/users/:id'] }] },
   exempt: ['/healthz'],
 }
-const OK: InboundReply = { status: 200, route: '/users/:id', aborted: false, problem: undefined }
+const OK: InboundReply = { status: 200, route: '/users/:id', aborted: false, answer: undefined }
 
 let scene: InboundScene
 let admitted: number
@@ -38,7 +38,7 @@ interface ProblemBody {
 }
 
 function told(reply: InboundReply): ProblemBody {
-  return JSON.parse(reply.problem!.body) as ProblemBody
+  return JSON.parse(reply.answer!.body) as ProblemBody
 }
 
 describe('inbound stack', () => {
@@ -54,14 +54,14 @@ describe('inbound stack', () => {
   it('tells the caller a code, and the operator the reason and the caller', async () => {
     const reply = await scene.inbound(POLICY)(arrival({ headers: await scene.bearer('intruder'), target: '/users/42?key=secret' }))
     expect(reply).toMatchObject({ status: 403, aborted: false })
-    expect(JSON.parse(reply.problem!.body)).toEqual({
+    expect(JSON.parse(reply.answer!.body)).toEqual({
       type: 'about:blank',
       title: 'Forbidden',
       status: 403,
       code: 'MESH_ERR_FORBIDDEN',
       detail: 'The caller may not make this request.',
     })
-    expect(reply.problem!.headers['content-type']).toBe('application/problem+json')
+    expect(reply.answer!.headers['content-type']).toBe('application/problem+json')
     expect(scene.denied).toEqual([
       {
         ...{ status: 403, code: 'MESH_ERR_FORBIDDEN', method: 'GET', path: '/users/42', peer: 'intruder' },
@@ -75,7 +75,7 @@ describe('inbound stack', () => {
     const handle = scene.inbound(POLICY)
     const refused = await handle(arrival())
     expect(told(refused)).toMatchObject({ status: 401, code: 'MESH_ERR_UNAUTHENTICATED' })
-    expect(refused.problem!.headers['www-authenticate']).toBe('Bearer')
+    expect(refused.answer!.headers['www-authenticate']).toBe('Bearer')
     expect(await handle(arrival({ target: '/healthz?full=1' }))).toBe(OK)
   })
 
@@ -118,7 +118,7 @@ describe('inbound stack', () => {
     async (authorization) => {
       const reply = await scene.inbound(POLICY)(arrival({ headers: { authorization } }))
       expect(told(reply)).toMatchObject({ status: 401, code: 'MESH_ERR_UNAUTHENTICATED' })
-      expect(reply.problem!.headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+      expect(reply.answer!.headers['www-authenticate']).toBe('Bearer error="invalid_token"')
     },
   )
 
@@ -134,7 +134,7 @@ describe('inbound stack', () => {
     const cut = await InboundScene.create({ verification: { issuer: ISSUER, keys } })
     const reply = await cut.inbound(POLICY)(arrival({ headers: await cut.bearer('orders') }))
     expect(told(reply)).toMatchObject({ status: 503, code: 'MESH_ERR_KEYS' })
-    expect(reply.problem!.headers['mesh-not-processed']).toBe('1')
+    expect(reply.answer!.headers['mesh-not-processed']).toBe('1')
   })
 
   it('refuses a token for another service, of another issuer, and of another key', async () => {
@@ -175,7 +175,7 @@ describe('inbound stack', () => {
     scene.host.drain.begin()
     const reply = await handle(arrival({ headers: await scene.bearer('orders') }))
     expect(told(reply)).toMatchObject({ status: 503, code: 'MESH_ERR_DRAINING' })
-    expect(reply.problem!.headers).toMatchObject({ 'mesh-not-processed': '1', connection: 'close' })
+    expect(reply.answer!.headers).toMatchObject({ 'mesh-not-processed': '1', connection: 'close' })
   })
 
   it('L08 answers 504 to a request for which nobody waits any more', async () => {

@@ -1,3 +1,5 @@
+import { optionError, type Reader } from '../base/validate.js'
+
 /**
  * What routers read in more than one way, each with the reading to fear. A path that holds any of it is refused, so that
  * the path which a policy judges is the path which the application's router matches, whichever router that is.
@@ -38,4 +40,10 @@ export function readRequestPath(target: string): RequestPath {
 export function rawPathOf(target: string): string {
   const query = target.indexOf('?')
   return query === -1 ? target : target.slice(0, query)
+}
+
+/** One path, letter for letter, that every router reads alike. */
+export const exactPath: Reader<string> = (value, path) => {
+  if (typeof value === 'string' && rawPathOf(value) === value && 'segments' in readRequestPath(value)) return value
+  throw optionError(path, 'a path such as /healthz, without wildcards and query', value)
 }

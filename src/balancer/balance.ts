@@ -1,15 +1,21 @@
+import type { Clock } from '../base/clock.js'
 import { isMeshError, MeshError } from '../base/errors.js'
+import type { Random } from '../base/random.js'
 import type { Call } from '../call/call.js'
 import type { Events } from '../call/events.js'
 import type { Handler } from '../call/layer.js'
 import type { Reply } from '../call/reply.js'
 import type { EndpointSet } from './endpoint-set.js'
-import type { Node } from './node.js'
+import type { Fleet } from './fleet.js'
+import { candidates } from './level.js'
 import type { Picker } from './picker.js'
 
 export interface BalanceOptions {
   readonly endpoints: EndpointSet
+  readonly fleet: Fleet
   readonly picker: Picker
+  readonly clock: Clock
+  readonly random: Random
   readonly events: Events
 }
 
@@ -17,17 +23,22 @@ export interface BalanceOptions {
  * THE DOOR: the only stage that turns a call into an attempt. With a picture of the service at hand it picks and hands
  * on at once; without one it waits for the first snapshot, for as long as the call has time.
  */
-export function balance({ endpoints, picker, events }: BalanceOptions): Handler<Call> {
+export function balance({ endpoints, fleet, picker, clock, random, events }: BalanceOptions): Handler<Call> {
   const { service } = endpoints
 
   const dispatch = (call: Call): Promise<Reply> => {
     const { cancellation } = call
     // A call that was given up on its way here is charged to no endpoint.
     if (cancellation.reason !== undefined) return Promise.reject(cancellation.reason)
-    const node = picker.pick(call.tried.length === 0 ? endpoints.nodes : untried(endpoints.nodes, call.tried), call)
+    const offered = candidates(endpoints.levels, call.tried, random)
+    // An endpoint that may come back is shown by a first try, which has others left.
+    const node = (call.resends === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
     if (node === undefined) return Promise.reject(noEndpoints(endpoints, call))
     const { endpoint } = node
-    if (events.heard('picked')) events.emit('picked', { service, endpoint: endpoint.id, resends: call.resends })
+    if (events.heard('picked')) {
+      const score = picker.costMs?.(node, clock.now())
+      events.emit('picked', { service, endpoint: endpoint.id, resends: call.resends, candidates: offered.length, score })
+    }
     return node.handle({ call, endpoint, headers: call.headers, cancellation })
   }
 
@@ -41,11 +52,6 @@ export function balance({ endpoints, picker, events }: BalanceOptions): Handler<
   }
 
   return (call) => (endpoints.isReady ? dispatch(call) : dispatchWhenReady(call))
-}
-
-function untried(nodes: readonly Node[], tried: readonly string[]): readonly Node[] {
-  const others = nodes.filter((node) => !tried.includes(node.id))
-  return others.length > 0 ? others : nodes
 }
 
 function notReady({ service, registry }: EndpointSet, { timeoutMs, resends }: Call, cause: unknown): MeshError {

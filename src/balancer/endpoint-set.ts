@@ -3,6 +3,7 @@ import type { Cancellation } from '../call/cancellation.js'
 import type { Endpoint } from '../call/endpoint.js'
 import type { Events } from '../call/events.js'
 import type { Snapshot } from '../call/snapshot.js'
+import type { Level } from './level.js'
 import { Node, type Connect } from './node.js'
 
 export interface EndpointSetOptions {
@@ -10,6 +11,8 @@ export interface EndpointSetOptions {
   /** Name of the registry that the snapshots come from, for messages. */
   readonly registry: string
   readonly connect: Connect
+  /** Draws the picture that calls read of all that is known. */
+  readonly draw: (known: readonly Node[]) => readonly Level[]
   readonly events: Events
 }
 
@@ -20,19 +23,22 @@ export interface EndpointSetOptions {
 export class EndpointSet {
   readonly service: string
   readonly registry: string
-  /** What may be picked: the ready nodes of a weight above 0, or all ready ones if there are none. Replaced, never changed. */
-  nodes: readonly Node[] = []
+  /** What may be picked, and how often. Replaced, never changed. */
+  levels: readonly Level[] = []
   readonly #connect: Connect
+  readonly #draw: EndpointSetOptions['draw']
   readonly #events: Events
   readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
   readonly #leaving = new Set<Node>()
   #known: ReadonlyMap<string, Node> = new Map()
+  #revision = 0
   #state: 'waiting' | 'ready' | 'closed' = 'waiting'
 
-  constructor({ service, registry, connect, events }: EndpointSetOptions) {
+  constructor({ service, registry, connect, draw, events }: EndpointSetOptions) {
     this.service = service
     this.registry = registry
     this.#connect = connect
+    this.#draw = draw
     this.#events = events
   }
 
@@ -71,21 +77,18 @@ export class EndpointSet {
     }
     for (const [id, node] of this.#known) if (known.get(id) !== node) this.#leave(node)
     this.#known = known
-    const ready = [...known.values()].filter((node) => node.state === 'ready')
-    const weighted = ready.filter((node) => node.weight > 0)
-    this.nodes = weighted.length > 0 ? weighted : ready
+    this.#revision = revision
     this.#state = 'ready'
+    this.#redraw()
     for (const { resolve } of this.#waiting) resolve()
     this.#waiting.clear()
-    const counts = { ready: ready.length, draining: known.size - ready.length + this.#leaving.size }
-    this.#events.emit('endpoints', { service: this.service, revision, ...counts })
   }
 
   /** Refuses whoever waits, lets what is under way end, and closes every connection. */
   async close(): Promise<void> {
     if (this.#state !== 'closed') {
       this.#state = 'closed'
-      this.nodes = []
+      this.levels = []
       for (const { reject } of this.#waiting) reject(this.#closedError())
       this.#waiting.clear()
     }
@@ -94,9 +97,20 @@ export class EndpointSet {
 
   #keepOrOpen(endpoint: Endpoint): Node {
     const node = this.#known.get(endpoint.id)
-    if (node?.endpoint.host !== endpoint.host || node.endpoint.port !== endpoint.port) return new Node(endpoint, this.#connect)
+    if (node?.endpoint.host !== endpoint.host || node.endpoint.port !== endpoint.port) return new Node(endpoint, this.#connect, this.#redraw)
     node.update(endpoint)
     return node
+  }
+
+  #redraw = (): void => {
+    if (this.#state !== 'ready') return
+    const nodes = [...this.#known.values()]
+    // When all have said goodbye, those that still stand are better than none.
+    if (!nodes.some(isReady)) for (const node of nodes) node.takeBack()
+    const ready = nodes.reduce((count, node) => (isReady(node) ? count + 1 : count), 0)
+    this.levels = this.#draw(nodes)
+    const counts = { ready, draining: nodes.length - ready + this.#leaving.size }
+    this.#events.emit('endpoints', { service: this.service, revision: this.#revision, ...counts })
   }
 
   #leave(node: Node): void {
@@ -109,6 +123,10 @@ export class EndpointSet {
   #closedError(): MeshError {
     return new MeshError('MESH_ERR_CLOSED', `${this.service}: the mesh is closed`, { service: this.service })
   }
+}
+
+function isReady({ state }: Node): boolean {
+  return state === 'ready'
 }
 
 /** Opens the endpoint set of one service; it waits for its first snapshot. */

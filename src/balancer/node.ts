@@ -1,7 +1,11 @@
+import type { Clock, Timer } from '../base/clock.js'
 import type { Attempt } from '../call/call.js'
 import type { Endpoint } from '../call/endpoint.js'
 import type { Handler } from '../call/layer.js'
 import { LatencyEwma, SuccessEwma } from './ewma.js'
+import { Waiting } from './flight.js'
+import { ReportedLoad } from './reported-load.js'
+import { Standing } from './standing.js'
 
 /** The way to one endpoint: the stages of the endpoint room and the sockets below them. */
 export interface Connection {
@@ -12,8 +16,8 @@ export interface Connection {
 /** Opens the way to a node's endpoint, when the first attempt goes there. */
 export type Connect = (node: Node) => Connection
 
-/** `draining`: finishes what it has and is given nothing new. */
-export type NodeState = 'ready' | 'draining'
+/** `draining`: finishes what it has and is given nothing new. `ejected`: out of rotation for doing worse than the others. */
+export type NodeState = 'ready' | 'draining' | 'ejected'
 
 /** An endpoint with its live state. */
 export class Node {
@@ -21,15 +25,29 @@ export class Node {
   inFlight = 0
   readonly latency = new LatencyEwma()
   readonly success = new SuccessEwma()
+  readonly waiting = new Waiting<Node>()
+  readonly report = new ReportedLoad()
+  readonly standing = new Standing()
+  /** When it came after others, or came back; -Infinity for one that was there from the beginning. */
+  sinceMs = -Infinity
+  /** When it was last given an attempt, or else appeared; -Infinity before its fleet has met it. */
+  usedAtMs = -Infinity
+  /** What one more request in flight costs here, as long as `costUntilMs` has not come. */
+  unitCostMs = 0
+  costUntilMs = -Infinity
+  /** Tells that the node has changed its state by itself. */
+  readonly changed: () => void
   readonly #connect: Connect
   #endpoint: Endpoint
+  #aside: Timer | undefined
   #connection: Connection | undefined
   #closed: Promise<void> | undefined
   #idle: (() => void) | undefined
 
-  constructor(endpoint: Endpoint, connect: Connect) {
+  constructor(endpoint: Endpoint, connect: Connect, changed: () => void = () => {}) {
     this.#endpoint = endpoint
     this.#connect = connect
+    this.changed = changed
   }
 
   get endpoint(): Endpoint {
@@ -46,7 +64,13 @@ export class Node {
   }
 
   get state(): NodeState {
-    return this.#closed === undefined ? this.#endpoint.status : 'draining'
+    if (this.leaving) return 'draining'
+    return this.standing.ejected && !this.standing.pardoned ? 'ejected' : 'ready'
+  }
+
+  /** Whether it is to be given nothing new for good, or says so itself. */
+  get leaving(): boolean {
+    return this.#closed !== undefined || this.#aside !== undefined || this.#endpoint.status === 'draining'
   }
 
   /** The stages of this endpoint. They are made when first asked for: most of a large set is never called. */
@@ -57,6 +81,22 @@ export class Node {
   /** Takes over what the registry says now; id and address stay as they are. */
   update(endpoint: Endpoint): void {
     this.#endpoint = endpoint
+  }
+
+  /** Makes it draining for a while, whatever the registry says of it. */
+  setAside(forMs: number, clock: Clock): void {
+    if (this.leaving) return
+    this.#aside = clock.after(forMs, () => {
+      this.takeBack()
+      this.changed()
+    })
+    this.changed()
+  }
+
+  /** What the registry says is what counts again. */
+  takeBack(): void {
+    this.#aside?.cancel()
+    this.#aside = undefined
   }
 
   /** An attempt begins. */
@@ -72,6 +112,7 @@ export class Node {
 
   /** Drains: fulfils when what is under way has ended and the connections are closed. Closing twice is closing once. */
   close(): Promise<void> {
+    this.takeBack()
     return (this.#closed ??= this.#drain())
   }
 

@@ -15,6 +15,11 @@ export interface Clock {
   afterHolding(delayMs: number, task: () => void): Timer
 }
 
+/** Milliseconds since the Unix epoch of a date such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7); NaN when it is none. */
+export function epochMsOf(httpDate: string): number {
+  return Date.parse(httpDate)
+}
+
 // setTimeout fires at once for anything above 2^31 - 1.
 const MAX_DELAY_MS = 0x7fffffff
 

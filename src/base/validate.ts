@@ -30,7 +30,7 @@ export const ratio: Reader<number> = check('a number from 0 to 1', (v) => typeof
 export const port: Reader<number> = wholeNumber(1, 65_535)
 
 /** Bounded as in Consul and in DNS (RFC 2782), so that the sum over all endpoints of a service stays an exact number. */
-export const weight: Reader<number> = check('a number from 0 to 65535', (v) => typeof v === 'number' && v >= 0 && v <= 65_535)
+export const weight: Reader<number> = numberFrom(0, 65_535)
 
 /** A host name or an IP address, IPv6 without brackets; no scheme and no port. */
 export const host: Reader<string> = check(
@@ -56,6 +56,10 @@ export const httpUrl: Reader<string> = check(
     return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === ''
   },
 )
+
+export function numberFrom(min: number, max: number): Reader<number> {
+  return check(`a number from ${min} to ${max}`, (v) => typeof v === 'number' && v >= min && v <= max)
+}
 
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER): Reader<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`

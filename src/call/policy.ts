@@ -1,8 +1,55 @@
 /** The balancing algorithms that a service can ask for. */
-export type BalancerAlgorithm = 'random' | 'round-robin' | 'weighted' | 'least-loaded'
+export type BalancerAlgorithm = 'adaptive' | 'least-loaded' | 'round-robin' | 'random' | 'weighted' | 'ring-hash'
 
 export interface BalancerPolicy {
   readonly algorithm: BalancerAlgorithm
+  /** `ring-hash`: requests with the same value of this header field go to the same endpoint. Empty: none. */
+  readonly hashHeader: string
+  /** `ring-hash`: the same by a cookie, when the header field is absent. Empty: none. Without either the path decides. */
+  readonly hashCookie: string
+}
+
+export interface SlowStartPolicy {
+  /** How long an endpoint that is new, or back from an ejection, gets less than its due; 0 for not at all. */
+  readonly windowMs: number
+}
+
+/** When an endpoint is put out of rotation for being worse than the others of its service. */
+export interface OutlierPolicy {
+  /** Failures in a row that eject at once; 0 for never. */
+  readonly consecutiveFailures: number
+  /** How often success ratios are compared. */
+  readonly intervalMs: number
+  /** How long the first ejection lasts; the n-th in close succession lasts n times as long. */
+  readonly baseEjectionMs: number
+  readonly maxEjectionMs: number
+  /** Share of the endpoints, 0–1, that may be ejected at the same time; one always may, unless this is 0: then none is. */
+  readonly maxEjectedRatio: number
+  readonly successRate: {
+    /** Ejected is whose success ratio is this many standard deviations below the mean of the others, and noticeably below; 0 for never. */
+    readonly stdevFactor: number
+    /** Endpoints with enough requests that it takes for a comparison. */
+    readonly minEndpoints: number
+    /** Requests that it takes to judge an endpoint. */
+    readonly minRequests: number
+  }
+  readonly failureRatio: {
+    /** Ejected is who fails at least this share of its requests, 0–1; 0 for never. */
+    readonly threshold: number
+    readonly minRequests: number
+  }
+}
+
+export interface LocalityPolicy {
+  /** `prefer`: calls stay in the own zone, then in the own region, as far as the capacity there reaches. `off`: zones and regions do not matter. */
+  readonly mode: 'prefer' | 'off'
+  /** How many times what it has to serve a zone, region or priority can serve, 1 or more: the more, the later calls leave it. */
+  readonly overprovisioning: number
+}
+
+export interface SubsetPolicy {
+  /** How many endpoints of each level (priority and distance) this client calls; 0 is all of them. */
+  readonly size: number
 }
 
 export interface RetryPolicy {
@@ -28,12 +75,19 @@ export interface ServicePolicy {
   /** Time for one attempt to bring response headers. */
   readonly attemptTimeoutMs: number
   readonly balancer: BalancerPolicy
+  readonly locality: LocalityPolicy
+  readonly subset: SubsetPolicy
+  readonly slowStart: SlowStartPolicy
+  readonly outlier: OutlierPolicy
   readonly retry: RetryPolicy
   readonly breaker: BreakerPolicy
 }
 
 /** What a user, a registry or a call says about a service: any part of a {@link ServicePolicy}. */
 export type ServiceOptions = PartialDeep<ServicePolicy>
+
+/** What is wanted of balancing: any part of a {@link BalancerPolicy}. */
+export type BalancerOptions = PartialDeep<BalancerPolicy>
 
 type PartialDeep<T> = T extends object ? { readonly [K in keyof T]?: PartialDeep<T[K]> | undefined } : T
 

@@ -1,11 +1,51 @@
-import { fields, oneOf, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
-import type { BalancerPolicy, BreakerPolicy, RetryPolicy, ServiceOptions } from './policy.js'
+import { fields, numberFrom, oneOf, optionError, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
+import type {
+  BalancerPolicy,
+  BreakerPolicy,
+  LocalityPolicy,
+  OutlierPolicy,
+  RetryPolicy,
+  ServiceOptions,
+  SlowStartPolicy,
+  SubsetPolicy,
+} from './policy.js'
+
+/** A token of RFC 9110 §5.6.2, as the names of header fields and cookies are; empty for none. */
+function name(example: string): Reader<string> {
+  return (value, path) => {
+    if (typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]*$/.test(value)) return value
+    throw optionError(path, `the name of ${example}`, value)
+  }
+}
+
+const headerName: Reader<string> = (value, path) => name('a header field, such as x-user')(value, path).toLowerCase()
+const cookieName = name('a cookie, such as session')
 
 /** Reads what a user or a registry says about a service. */
 export const serviceOptions: Reader<ServiceOptions> = fields<ServiceOptions>({
   timeoutMs: positiveMs,
   attemptTimeoutMs: positiveMs,
-  balancer: fields<BalancerPolicy>({ algorithm: oneOf('random', 'round-robin', 'weighted', 'least-loaded') }),
+  balancer: fields<BalancerPolicy>({
+    algorithm: oneOf('adaptive', 'least-loaded', 'round-robin', 'random', 'weighted', 'ring-hash'),
+    hashHeader: headerName,
+    hashCookie: cookieName,
+  }),
+  locality: fields<LocalityPolicy>({ mode: oneOf('prefer', 'off'), overprovisioning: numberFrom(1, 1_000) }),
+  subset: fields<SubsetPolicy>({ size: wholeNumber(0) }),
+  slowStart: fields<SlowStartPolicy>({ windowMs: wholeNumber(0, 600_000) }),
+  outlier: fields<NonNullable<ServiceOptions['outlier']>>({
+    consecutiveFailures: wholeNumber(0),
+    intervalMs: wholeNumber(10, 600_000),
+    baseEjectionMs: wholeNumber(1, 3_600_000),
+    maxEjectionMs: wholeNumber(1, 3_600_000),
+    maxEjectedRatio: ratio,
+    successRate: fields<OutlierPolicy['successRate']>({
+      stdevFactor: numberFrom(0, 100),
+      minEndpoints: wholeNumber(2),
+      minRequests: wholeNumber(1),
+    }),
+    failureRatio: fields<OutlierPolicy['failureRatio']>({ threshold: ratio, minRequests: wholeNumber(1) }),
+  }),
   retry: fields<RetryPolicy>({ maxResends: wholeNumber(0, 10) }),
   breaker: fields<BreakerPolicy>({
     failureRatio: ratio,

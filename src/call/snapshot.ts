@@ -10,6 +10,6 @@ export interface Snapshot {
   readonly endpoints: readonly Endpoint[]
   /** What the registry asks of callers; DNS has nothing to say, a file may. */
   readonly policy: ServiceOptions
-  /** Why each malformed entry was left out; absent when none was. */
+  /** Why each malformed entry, or the policy, was left out; absent when none was. */
   readonly refused?: readonly string[]
 }

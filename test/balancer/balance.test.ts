@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
+import { seededRandom } from '../../src/base/random.js'
 import { balance } from '../../src/balancer/balance.js'
 import { createEndpointSet } from '../../src/balancer/endpoint-set.js'
 import type { Node } from '../../src/balancer/node.js'
@@ -7,8 +8,9 @@ import type { Picker } from '../../src/balancer/picker.js'
 import type { Attempt } from '../../src/call/call.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import { Events } from '../../src/call/events.js'
-import { settled } from '../support/fake-clock.js'
+import { FakeClock, settled } from '../support/fake-clock.js'
 import { callOf, endpointOf, replyOf } from '../support/scripted.js'
+import { drawAnywhere, fleetOn } from './support.js'
 
 const first: Picker = { pick: (nodes) => nodes[0] }
 
@@ -18,6 +20,7 @@ function door(picker: Picker = first) {
   const endpoints = createEndpointSet({
     service: 'users',
     registry: 'consul',
+    draw: drawAnywhere,
     events,
     connect: () => ({
       handle: async (attempt) => {
@@ -28,7 +31,7 @@ function door(picker: Picker = first) {
     }),
   })
   const tell = (...known: Endpoint[]): void => endpoints.apply({ service: 'users', revision: 1, endpoints: known, policy: {} })
-  return { handle: balance({ endpoints, picker, events }), endpoints, events, attempts, tell }
+  return { handle: balance({ endpoints, fleet: fleetOn(), picker, clock: new FakeClock(), random: seededRandom(1), events }), endpoints, events, attempts, tell }
 }
 
 const [a, b, c] = ['a', 'b', 'c'].map((id) => endpointOf(id)) as [Endpoint, Endpoint, Endpoint]
@@ -96,7 +99,7 @@ describe('balance', () => {
     await handle(callOf({ tried: ['a', 'b', 'c'], resends: 3 }))
     await handle(callOf({ tried: ['gone'], resends: 1 }))
     expect(offered).toEqual([['b'], ['a', 'b', 'c'], ['a', 'b', 'c']])
-    expect(endpoints.nodes).toHaveLength(3)
+    expect(endpoints.levels[0]!.nodes).toHaveLength(3)
   })
 
   it('offers the picker the very picture when nothing was tried', async () => {
@@ -104,7 +107,7 @@ describe('balance', () => {
     const { handle, endpoints, tell } = door({ pick: (nodes: readonly Node[]) => ((offered = nodes), nodes[0]) })
     tell(a, b)
     await handle(callOf())
-    expect(offered).toBe(endpoints.nodes)
+    expect(offered).toBe(endpoints.levels[0]!.nodes)
   })
 
   it('charges no endpoint for a call that was given up on its way here', async () => {
@@ -123,7 +126,7 @@ describe('balance', () => {
     const told: unknown[] = []
     events.on('picked', (event) => told.push(event))
     await handle(callOf({ resends: 1 }))
-    expect(told).toEqual([{ service: 'users', endpoint: 'a', resends: 1 }])
+    expect(told).toEqual([{ service: 'users', endpoint: 'a', resends: 1, candidates: 1, score: undefined }])
   })
 
   it('refuses when it is closed', async () => {

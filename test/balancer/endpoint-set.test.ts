@@ -7,6 +7,7 @@ import type { Endpoint } from '../../src/call/endpoint.js'
 import { Events, type MeshEvents } from '../../src/call/events.js'
 import { settled } from '../support/fake-clock.js'
 import { endpointOf, scripted } from '../support/scripted.js'
+import { drawAnywhere } from './support.js'
 
 interface Bench {
   readonly set: EndpointSet
@@ -26,6 +27,7 @@ function bench(close: () => Promise<void> = async () => {}): Bench {
   const set = createEndpointSet({
     service: 'users',
     registry: 'consul',
+    draw: drawAnywhere,
     events,
     connect: (node) => ({ handle: scripted().handle, close: () => (closed.push(node.id), close()) }),
   })
@@ -36,7 +38,7 @@ function bench(close: () => Promise<void> = async () => {}): Bench {
     closed,
     tell: (...endpoints) => set.apply({ service: 'users', revision: ++revision, endpoints, policy: {} }),
     node(id) {
-      const node = set.nodes.find((node) => node.id === id)!
+      const node = pickable(set).find((node) => node.id === id)!
       void node.handle
       return node
     },
@@ -47,15 +49,16 @@ const a = endpointOf('a', { host: '10.0.0.1' })
 const b = endpointOf('b', { host: '10.0.0.2' })
 const c = endpointOf('c', { host: '10.0.0.3' })
 const ids = (nodes: readonly Node[]): string[] => nodes.map(({ id }) => id)
+const pickable = ({ levels }: EndpointSet): readonly Node[] => levels.flatMap(({ nodes }) => nodes)
 
 describe('endpoint set', () => {
   it('keeps a node whose id and address stay, with its live state, and takes over the rest', () => {
     const { set, tell, node } = bench()
     tell(a, b)
     const before = node('a')
-    before.latency.observe(25, 0)
+    before.latency.observe(25, 0, 0)
     tell({ ...a, weight: 7, zone: 'north' }, c)
-    expect(ids(set.nodes)).toEqual(['a', 'c'])
+    expect(ids(pickable(set))).toEqual(['a', 'c'])
     expect(node('a')).toBe(before)
     expect(before.endpoint).toMatchObject({ weight: 7, zone: 'north' })
     expect(before.latency.meanMs).toBe(25)
@@ -64,10 +67,10 @@ describe('endpoint set', () => {
   it('replaces the picture and never changes it', () => {
     const { set, tell } = bench()
     tell(a)
-    const before = set.nodes
+    const before = set.levels
     tell(a, b)
-    expect(ids(before)).toEqual(['a'])
-    expect(ids(set.nodes)).toEqual(['a', 'b'])
+    expect(before).toMatchObject([{ nodes: [{ id: 'a' }] }])
+    expect(ids(pickable(set))).toEqual(['a', 'b'])
   })
 
   it('opens another node when an id moves to another address, and drains the old one', async () => {
@@ -92,7 +95,7 @@ describe('endpoint set', () => {
     leaving.begin()
     tell(b)
     await settled()
-    expect(ids(set.nodes)).toEqual(['b'])
+    expect(ids(pickable(set))).toEqual(['b'])
     expect(ids(set.all)).toEqual(['b', 'a'])
     expect(closed).toEqual([])
     expect(told.at(-1)).toEqual({ service: 'users', revision: 2, ready: 1, draining: 1 })
@@ -107,24 +110,16 @@ describe('endpoint set', () => {
     tell(a, b)
     const before = node('a')
     tell({ ...a, status: 'draining' }, b)
-    expect(ids(set.nodes)).toEqual(['b'])
+    expect(ids(pickable(set))).toEqual(['b'])
     tell(a, b)
     expect(node('a')).toBe(before)
     expect(closed).toEqual([])
   })
 
-  it('offers weight 0 only when there is nothing else', () => {
-    const { set, tell } = bench()
-    tell({ ...a, weight: 0 }, b)
-    expect(ids(set.nodes)).toEqual(['b'])
-    tell({ ...a, weight: 0 }, { ...b, status: 'draining' })
-    expect(ids(set.nodes)).toEqual(['a'])
-  })
-
   it('serves the first of two instances under one id', () => {
     const { set, tell } = bench()
     tell(a, { ...b, id: 'a' })
-    expect(set.nodes.map(({ endpoint }) => endpoint.host)).toEqual(['10.0.0.1'])
+    expect(pickable(set).map(({ endpoint }) => endpoint.host)).toEqual(['10.0.0.1'])
   })
 
   it('is ready with the first snapshot, be it empty', async () => {
@@ -134,7 +129,7 @@ describe('endpoint set', () => {
     tell()
     await waiting
     expect(set.isReady).toBe(true)
-    expect(set.nodes).toEqual([])
+    expect(set.levels).toEqual([])
     await set.whenReady()
   })
 
@@ -159,9 +154,9 @@ describe('endpoint set', () => {
     const busy = node('a')
     busy.begin()
     const closing = Promise.all([set.close(), set.close()])
-    expect(set.nodes).toEqual([])
+    expect(set.levels).toEqual([])
     tell(a, b)
-    expect(set.nodes).toEqual([])
+    expect(set.levels).toEqual([])
     expect(closed).toEqual([])
     busy.end()
     await closing

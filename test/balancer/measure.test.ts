@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
+import { seededRandom } from '../../src/base/random.js'
+import { Fleet } from '../../src/balancer/fleet.js'
 import { measure } from '../../src/balancer/measure.js'
 import { Node } from '../../src/balancer/node.js'
+import { Events } from '../../src/call/events.js'
 import { NOT_PROCESSED_HEADER } from '../../src/call/outcome.js'
 import { FakeClock, settled } from '../support/fake-clock.js'
 import { attemptOf, endpointOf, openReply, replyOf, scripted, type Step } from '../support/scripted.js'
@@ -12,8 +15,10 @@ const hungUp = new MeshError('MESH_ERR_ABORTED', 'hung up', { processed: 'maybe'
 
 function measured(...steps: Step<Attempt>[]) {
   const clock = new FakeClock()
+  const fleet = new Fleet({ service: 'users', clock, random: seededRandom(1), events: new Events() })
   const node = new Node(endpointOf('users-1'), () => ({ handle: scripted().handle, close: async () => {} }))
-  const handle = measure(node, { clock })(scripted(...steps).handle)
+  fleet.adopt([node])
+  const handle = measure(node, fleet)(scripted(...steps).handle)
   return { clock, node, handle: () => handle(attemptOf()) }
 }
 

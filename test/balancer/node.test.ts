@@ -58,7 +58,7 @@ describe('node', () => {
 
   it('takes over weight and status and keeps how it is doing', () => {
     const node = new Node(endpointOf('users-1'), connections().connect)
-    node.latency.observe(30, 0)
+    node.latency.observe(30, 0, 0)
     node.begin()
     node.update(endpointOf('users-1', { weight: 5, status: 'draining' }))
     expect(node).toMatchObject({ weight: 5, state: 'draining', inFlight: 1 })

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/base/random.js'
-import { balancerDefaults, createPicker } from '../../src/balancer/picker.js'
-import { CALL, nodesOf, tally } from './support.js'
+import { CALL, nodesOf, pickerOf, tally } from './support.js'
 
-const ALGORITHMS = ['random', 'round-robin', 'weighted', 'least-loaded'] as const
+const ALGORITHMS = ['adaptive', 'random', 'round-robin', 'weighted', 'least-loaded'] as const
 
 describe.each(ALGORITHMS)('the %s picker', (algorithm) => {
   const weight = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 100 }), fc.double({ min: 0, max: 10, noNaN: true }))
@@ -13,7 +12,7 @@ describe.each(ALGORITHMS)('the %s picker', (algorithm) => {
   it('picks one of the nodes that it is given, whatever came before', () => {
     fc.assert(
       fc.property(weights, fc.integer(), fc.array(fc.nat(), { maxLength: 50 }), (weights, seed, masks) => {
-        const picker = createPicker(algorithm, seededRandom(seed))
+        const picker = pickerOf({ algorithm }, seededRandom(seed))
         const nodes = nodesOf(...weights.map((weight) => ({ weight })))
         for (const mask of masks) {
           const some = nodes.filter((_, i) => (mask >> (i % 16)) & 1)
@@ -28,20 +27,20 @@ describe.each(ALGORITHMS)('the %s picker', (algorithm) => {
 
   it('gives equal nodes equal shares', () => {
     const nodes = nodesOf({}, {}, {}, {}, {})
-    for (const count of tally(createPicker(algorithm, seededRandom(1)), nodes, 5_000)) {
+    for (const count of tally(pickerOf({ algorithm }, seededRandom(1)), nodes, 5_000)) {
       expect(Math.abs(count - 1_000)).toBeLessThan(180)
     }
   })
 
   it('does not begin everywhere with the same node', () => {
     const nodes = nodesOf({}, {}, {}, {}, {})
-    const firsts = Array.from({ length: 100 }, (_, seed) => createPicker(algorithm, seededRandom(seed)).pick(nodes, CALL))
+    const firsts = Array.from({ length: 100 }, (_, seed) => pickerOf({ algorithm }, seededRandom(seed)).pick(nodes, CALL))
     expect(new Set(firsts).size).toBe(5)
   })
 })
 
 describe('defaults', () => {
   it('name an algorithm that there is', () => {
-    expect(createPicker(balancerDefaults.algorithm, seededRandom(1)).pick(nodesOf({}), CALL)).toBeDefined()
+    expect(pickerOf({}, seededRandom(1)).pick(nodesOf({}), CALL)).toBeDefined()
   })
 })

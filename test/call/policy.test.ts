@@ -89,7 +89,14 @@ describe('service options', () => {
     [{ breaker: { failureRatio: 50 } }, 'services.users.breaker.failureRatio: expected a number from 0 to 1, got 50'],
     [{ breaker: { openMs: Infinity } }, 'services.users.breaker.openMs: expected a whole number from 1 to 86400000'],
     [{ breaker: { windowMs: 0 } }, 'services.users.breaker.windowMs: expected a whole number from 10 to 600000, got 0'],
-    [{ balancer: { algorithm: 'fastest' } }, "services.users.balancer.algorithm: expected one of 'random'"],
+    [{ balancer: { algorithm: 'fastest' } }, "services.users.balancer.algorithm: expected one of 'adaptive'"],
+    [{ locality: { overprovisioning: 0.5 } }, 'services.users.locality.overprovisioning: expected a number from 1 to 1000, got 0.5'],
+    [{ locality: { mode: 'always' } }, "services.users.locality.mode: expected one of 'prefer', 'off', got"],
+    [{ subset: { size: -1 } }, 'services.users.subset.size: expected a whole number of 0 or more, got -1'],
+    [{ balancer: { hashHeader: 'x user' } }, 'services.users.balancer.hashHeader: expected the name of a header field, such as x-user, got "x user"'],
+    [{ outlier: { maxEjectedRatio: 10 } }, 'services.users.outlier.maxEjectedRatio: expected a number from 0 to 1, got 10'],
+    [{ outlier: { successRate: { stdevFactor: -1 } } }, 'services.users.outlier.successRate.stdevFactor: expected a number from 0 to 100, got -1'],
+    [{ slowStart: { windowMs: -1 } }, 'services.users.slowStart.windowMs: expected a whole number from 0 to 600000, got -1'],
     [{ breaker: { minCall: 1 } }, 'services.users.breaker.minCall: unknown option'],
   ])('refuses %j by its path', (options, message) => {
     expect(() => serviceOptions(options, 'services.users')).toThrow(message)
@@ -97,8 +104,12 @@ describe('service options', () => {
 })
 
 const PATHS = [
-  'attemptTimeoutMs', 'balancer.algorithm', 'breaker.failureRatio', 'breaker.minCalls', 'breaker.openMs', 'breaker.windowMs',
-  'retry.maxResends', 'timeoutMs',
+  'attemptTimeoutMs', 'balancer.algorithm', 'balancer.hashCookie', 'balancer.hashHeader',
+  'breaker.failureRatio', 'breaker.minCalls', 'breaker.openMs', 'breaker.windowMs', 'locality.mode', 'locality.overprovisioning',
+  'outlier.baseEjectionMs', 'outlier.consecutiveFailures', 'outlier.failureRatio.minRequests', 'outlier.failureRatio.threshold',
+  'outlier.intervalMs', 'outlier.maxEjectedRatio', 'outlier.maxEjectionMs',
+  'outlier.successRate.minEndpoints', 'outlier.successRate.minRequests', 'outlier.successRate.stdevFactor',
+  'retry.maxResends', 'slowStart.windowMs', 'subset.size', 'timeoutMs',
 ]
 
 function at(policy: ServicePolicy | ServiceOptions, path: string): unknown {

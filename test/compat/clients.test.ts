@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isMeshError } from '../../src/base/errors.js'
 import { fixed } from '../../src/discovery/fixed.js'
 import { createMesh, type Mesh } from '../../src/mesh.js'
-import { BUFFERS_BYTES, bytesOf, formOf, lengthOf, LONG_BYTES, longBody, signal, standstill, textOf, writeLongBody } from './bodies.js'
+import { bytesOf, formOf, gate, lengthOf, textOf } from './bodies.js'
+import { BUFFERS_BYTES, LONG_BYTES, longBody, standstill, writeLongBody } from './long-body.js'
 import { clients } from './clients.js'
 import { Peer } from './peer.js'
 
@@ -54,17 +55,17 @@ describe.each(clients)('$name through the mesh', (client) => {
   })
 
   it('sends no faster than the service reads', async () => {
-    const asked = signal()
-    const read = signal()
+    const asked = gate()
+    const read = gate()
     users.answer = (request, response) => {
-      asked.give()
-      void read.given.then(async () => response.end(String(await lengthOf(request))))
+      asked.open()
+      void read.opened.then(async () => response.end(String(await lengthOf(request))))
     }
     const { stream, taken } = longBody()
     const sending = client.send(mesh, 'http://users/', { method: 'POST', body: stream })
-    await asked.given
+    await asked.opened
     expect(await standstill(taken)).toBeLessThan(BUFFERS_BYTES)
-    read.give()
+    read.open()
     expect(await textOf((await sending).body)).toBe(String(LONG_BYTES))
   })
 
@@ -94,21 +95,21 @@ describe.each(clients)('$name through the mesh', (client) => {
   })
 
   it('aborts a call that waits for its answer, and the service notices', async () => {
-    const closed = signal()
+    const closed = gate()
     const controller = new AbortController()
     users.answer = (_request, response) => {
-      response.on('close', closed.give)
+      response.on('close', closed.open)
       controller.abort()
     }
     await expect(client.send(mesh, 'http://users/', { signal: controller.signal })).rejects.toThrow(/abort|cancel/i)
-    await closed.given
+    await closed.opened
   })
 
   it('aborts a call whose body is being read, and the service notices', async () => {
-    const closed = signal()
+    const closed = gate()
     const controller = new AbortController()
     users.answer = (_request, response) => {
-      response.on('close', closed.give)
+      response.on('close', closed.open)
       response.write('first')
     }
     const { body } = await client.send(mesh, 'http://users/', { signal: controller.signal })
@@ -116,7 +117,7 @@ describe.each(clients)('$name through the mesh', (client) => {
       for await (const _ of body) controller.abort()
     })()
     await expect(reading).rejects.toThrow(/abort|cancel/i)
-    await closed.given
+    await closed.opened
   })
 
   it('O10 POSTs with a content-length of its own, which is on the wire once, to a service and past the mesh', async () => {
@@ -143,9 +144,10 @@ describe.each(clients)('$name through the mesh', (client) => {
   })
 
   it(client.isFetch ? 'decodes a compressed answer' : 'hands a compressed answer on as it came', async () => {
-    users.answer = (_request, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('long '.repeat(1000)))
+    const text = 'long '.repeat(1000)
+    users.answer = (_request, response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text))
     const bytes = await bytesOf((await client.send(mesh, 'http://users/')).body)
-    expect((client.isFetch ? bytes : gunzipSync(bytes)).toString()).toBe('long '.repeat(1000))
+    expect((client.isFetch ? bytes : gunzipSync(bytes)).toString()).toBe(text)
   })
 
   it('carries header fields of 12 KB both ways', async () => {

@@ -1,6 +1,6 @@
-import axios, { type AxiosHeaders } from 'axios'
-import ky, { type Options as KyOptions } from 'ky'
-import { createFetch } from 'ofetch'
+import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios'
+import ky from 'ky'
+import { createFetch, type $Fetch } from 'ofetch'
 import createClient from 'openapi-fetch'
 import { fetch as undiciFetch, FormData as UndiciFormData, request, type Dispatcher } from 'undici'
 import type { Mesh } from '../../src/mesh.js'
@@ -37,16 +37,24 @@ type Fetch = typeof globalThis.fetch
 /** How a client that speaks by `fetch` comes to the mesh: by a fetch of the mesh's, or by a dispatcher for the platform's. */
 interface Way {
   readonly name: string
-  readonly of: (mesh: Mesh) => { readonly fetch: Fetch } | { readonly dispatcher: Dispatcher }
+  readonly of: (mesh: Mesh) => { readonly fetch?: Fetch; readonly dispatcher?: Dispatcher }
 }
 
 const ways: readonly Way[] = [
-  { name: 'fetch: mesh.fetch', of: ({ fetch }) => ({ fetch }) },
-  { name: 'dispatcher: mesh.dispatcher', of: ({ dispatcher }) => ({ dispatcher }) },
+  { name: 'fetch', of: ({ fetch }) => ({ fetch }) },
+  { name: 'dispatcher', of: ({ dispatcher }) => ({ dispatcher }) },
 ]
 
 function answerOf({ status, headers, body }: Response): Answer {
   return { status, headers, body: body ?? nothing() }
+}
+
+function headersOf(fields: Readonly<Record<string, string | string[] | undefined>>): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(fields)) {
+    for (const single of [value ?? []].flat()) headers.append(name, single)
+  }
+  return headers
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -75,11 +83,7 @@ const undiciRequest: Client = {
   isFetch: false,
   async send({ dispatcher }, url, outgoing) {
     const { statusCode, headers: fields, body } = await request(url, { ...(outgoing as Dispatcher.RequestOptions), dispatcher })
-    const headers = new Headers()
-    for (const [name, value] of Object.entries(fields)) {
-      for (const single of [value ?? []].flat()) headers.append(name, single)
-    }
-    return { status: statusCode, headers, body }
+    return { status: statusCode, headers: headersOf(fields), body }
   },
   async json({ dispatcher }, url, value) {
     const headers = { 'content-type': 'application/json' }
@@ -87,102 +91,100 @@ const undiciRequest: Client = {
   },
 }
 
-const kyClient = (way: Way): Client => ({
-  name: `ky { ${way.name} }`,
-  Form: FormData,
-  isFetch: true,
-  send: async (mesh, url, outgoing) =>
-    answerOf(await ky(url, { ...initOf(outgoing), ...way.of(mesh), throwHttpErrors: false, retry: 0 } as KyOptions)),
-  json: (mesh, url, value) => ky.post(url, { json: value, ...way.of(mesh) }).json(),
-})
+function kyClient(way: Way): Client {
+  return {
+    name: `ky { ${way.name} }`,
+    Form: FormData,
+    isFetch: true,
+    async send(mesh, url, outgoing) {
+      return answerOf(await ky(url, { ...initOf(outgoing), ...(way.of(mesh) as object), throwHttpErrors: false, retry: 0 }))
+    },
+    json: (mesh, url, value) => ky.post(url, { json: value, ...(way.of(mesh) as object) }).json(),
+  }
+}
 
-const ofetchClient = (way: Way): Client => ({
-  name: `ofetch { ${way.name} }`,
-  Form: FormData,
-  isFetch: true,
-  async send(mesh, url, outgoing) {
-    const { fetch = globalThis.fetch, dispatcher } = way.of(mesh) as { fetch?: Fetch; dispatcher?: Dispatcher }
-    const ofetch = createFetch({ fetch, Headers, AbortController, defaults: { dispatcher } as object })
-    return answerOf(await ofetch.raw(url, { ...initOf(outgoing), responseType: 'stream', ignoreResponseError: true, retry: 0 } as object))
-  },
-  async json(mesh, url, value) {
-    const { fetch = globalThis.fetch, dispatcher } = way.of(mesh) as { fetch?: Fetch; dispatcher?: Dispatcher }
-    return createFetch({ fetch, Headers, AbortController, defaults: { dispatcher } as object })(url, { method: 'POST', body: value })
-  },
-})
+function ofetchClient(way: Way): Client {
+  const clientOf = (mesh: Mesh): $Fetch => {
+    const { fetch = globalThis.fetch, dispatcher } = way.of(mesh)
+    return createFetch({ fetch, Headers, AbortController, defaults: { dispatcher } as object })
+  }
+  return {
+    name: `ofetch { ${way.name} }`,
+    Form: FormData,
+    isFetch: true,
+    async send(mesh, url, outgoing) {
+      const options = { ...initOf(outgoing), responseType: 'stream', ignoreResponseError: true, retry: 0 }
+      return answerOf(await clientOf(mesh).raw(url, options as object))
+    },
+    json: (mesh, url, value) => clientOf(mesh)(url, { method: 'POST', body: value }),
+  }
+}
 
 /** The shape that `openapi-typescript` makes of a service's description. */
 interface Paths {
   [path: `/${string}`]: {
-    post: { requestBody: { content: { 'application/json': object } }; responses: { 200: { content: { 'application/json': object } } } }
+    post: {
+      requestBody: { content: { 'application/json': object } }
+      responses: { 200: { content: { 'application/json': object } }; default: { content: { 'text/plain': string } } }
+    }
   }
 }
 
-const openapiFetch = (way: Way): Client => ({
-  name: `openapi-fetch { ${way.name} }`,
-  Form: FormData,
-  isFetch: true,
-  async send(mesh, url, { method = 'GET', ...outgoing } = {}) {
-    const { response, error } = await openapiClient(way, mesh, url).request(
-      method.toLowerCase() as 'post',
-      pathOf(url),
-      { ...initOf(outgoing), parseAs: 'stream', bodySerializer: (body: unknown) => body } as never,
-    )
-    // It has read the body of an error already.
-    return answerOf(response.bodyUsed ? new Response(error as string, response) : response)
-  },
-  async json(mesh, url, value) {
-    return (await openapiClient(way, mesh, url).POST(pathOf(url), { body: value })).data
-  },
-})
-
-function openapiClient(way: Way, mesh: Mesh, url: string): ReturnType<typeof createClient<Paths>> {
-  const { fetch = globalThis.fetch, dispatcher } = way.of(mesh) as { fetch?: Fetch; dispatcher?: Dispatcher }
-  return createClient<Paths>({ baseUrl: new URL(url).origin, fetch, requestInitExt: { dispatcher } })
+function openapiClient(way: Way): Client {
+  const clientOf = (mesh: Mesh, url: string): ReturnType<typeof createClient<Paths>> => {
+    const { fetch = globalThis.fetch, dispatcher } = way.of(mesh)
+    return createClient<Paths>({ baseUrl: new URL(url).origin, fetch, requestInitExt: { dispatcher } })
+  }
+  const pathOf = (url: string): `/${string}` => url.slice(new URL(url).origin.length) as `/${string}`
+  return {
+    name: `openapi-fetch { ${way.name} }`,
+    Form: FormData,
+    isFetch: true,
+    async send(mesh, url, { method = 'GET', ...outgoing } = {}) {
+      const options = { ...initOf(outgoing), parseAs: 'stream', bodySerializer: (body: unknown) => body }
+      const { response, error } = await clientOf(mesh, url).request(method.toLowerCase() as 'post', pathOf(url), options as never)
+      // It has read the body of an error already.
+      return answerOf(response.bodyUsed ? new Response(error, response) : response)
+    },
+    json: async (mesh, url, value) => (await clientOf(mesh, url).POST(pathOf(url), { body: value })).data,
+  }
 }
 
-function pathOf(url: string): `/${string}` {
-  return url.slice(new URL(url).origin.length) as `/${string}`
-}
-
-const axiosClient = (way: Way): Client => ({
-  name: `axios { ${way.name} }`,
-  Form: FormData,
-  isFetch: true,
-  async send(mesh, url, { body, ...outgoing } = {}) {
-    const { status, headers, data } = await axiosOf(way, mesh).request<ReadableStream<Uint8Array> | null>({
-      url,
-      ...outgoing,
-      data: body,
-      // Without it, axios calls every body a form of the other kind.
-      ...(body instanceof FormData && { headers: { 'content-type': 'multipart/form-data' } }),
-      responseType: 'stream',
-      validateStatus: () => true,
-    })
-    return { status, headers: new Headers(pairsOf(headers as AxiosHeaders)), body: data ?? nothing() }
-  },
-  json: async (mesh, url, value) => (await axiosOf(way, mesh).post(url, value)).data,
-})
-
-function axiosOf(way: Way, mesh: Mesh): ReturnType<typeof axios.create> {
-  const { fetch, dispatcher } = way.of(mesh) as { fetch?: Fetch; dispatcher?: Dispatcher }
-  const env = fetch === undefined ? {} : { env: { fetch, Request, Response } }
-  return axios.create({ adapter: 'fetch', ...env, fetchOptions: { dispatcher } as object })
-}
-
-function pairsOf(headers: AxiosHeaders): [string, string][] {
-  return Object.entries(headers.toJSON()).flatMap(([name, value]) => [value].flat().map((single): [string, string] => [name, String(single)]))
+function axiosClient(way: Way): Client {
+  const clientOf = (mesh: Mesh): AxiosInstance => {
+    const { fetch, dispatcher } = way.of(mesh)
+    const options = { adapter: 'fetch', fetchOptions: { dispatcher }, env: fetch && { fetch, Request, Response } }
+    return axios.create(options as CreateAxiosDefaults)
+  }
+  return {
+    name: `axios { ${way.name} }`,
+    Form: FormData,
+    isFetch: true,
+    async send(mesh, url, { body, headers, ...outgoing } = {}) {
+      const { status, headers: fields, data } = await clientOf(mesh).request<ReadableStream<Uint8Array> | null>({
+        url,
+        ...outgoing,
+        data: body,
+        // It calls every body a form of the older kind, unless it is told otherwise.
+        headers: body instanceof FormData ? { 'content-type': 'multipart/form-data' } : { ...headers },
+        responseType: 'stream',
+        validateStatus: () => true,
+      })
+      return { status, headers: headersOf(fields as Record<string, string | string[]>), body: data ?? nothing() }
+    },
+    json: async (mesh, url, value) => (await clientOf(mesh).post(url, value)).data,
+  }
 }
 
 /** Every client that the mesh promises to carry. */
 export const clients: readonly Client[] = [
   fetchClient('mesh.fetch', ({ fetch }) => fetch, FormData),
-  fetchClient('built-in fetch', ({ dispatcher }) => (input, init) => fetch(input, { ...init, dispatcher } as RequestInit), FormData),
+  fetchClient('built-in fetch', ({ dispatcher }) => (input, init) => fetch(input, { ...init, dispatcher } as object), FormData),
   fetchClient(
     'undici.fetch',
     ({ dispatcher }) => (input, init) => undiciFetch(input as string, { ...(init as object), dispatcher }),
     UndiciFormData,
   ),
   undiciRequest,
-  ...ways.flatMap((way) => [kyClient(way), ofetchClient(way), openapiFetch(way), axiosClient(way)]),
+  ...ways.flatMap((way) => [kyClient(way), ofetchClient(way), openapiClient(way), axiosClient(way)]),
 ]

@@ -8,10 +8,10 @@ const root = resolve(import.meta.dirname, '../..')
 const isBuilt = existsSync(resolve(root, 'dist/index.js'))
 const doors = ['sidecarless', 'sidecarless/express', 'sidecarless/fastify', 'sidecarless/web', 'sidecarless/testing']
 
-/** An application that has loaded the package and then uses the fetch of its Node: what it got, and whether our undici sent it. */
+/** An application that uses the fetch of its Node: what it got, and whether our undici sent it. */
 const application = `
   async function main() {
-    // Whose dispatcher the built-in fetch uses is settled with its first use; undici must not be loaded before for the test's sake.
+    // Its first use settles whose dispatcher the built-in fetch has: this application must not load undici before.
     await fetch('data:,')
     const { Agent } = await import('undici')
     const { createServer } = await import('node:http')
@@ -22,7 +22,8 @@ const application = `
       return dispatch.apply(this, request)
     }
     const server = createServer((request, response) => request.pipe(response)).listen(0, '127.0.0.1', async () => {
-      const sending = fetch('http://127.0.0.1:' + server.address().port, { method: 'POST', headers: { 'content-length': '5' }, body: 'hello' })
+      const url = 'http://127.0.0.1:' + server.address().port
+      const sending = fetch(url, { method: 'POST', headers: { 'content-length': '5' }, body: 'hello' })
       const echoed = await sending.then((answer) => answer.text(), (error) => String(error.cause))
       console.log(JSON.stringify({ echoed, sentByOurs }))
       server.close()
@@ -42,7 +43,7 @@ async function run(type: string, code: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-// Where the whole suite must run, the package is built before.
+// `npm test` builds the package first; where the whole suite must run, that is no choice.
 describe.skipIf(!isBuilt && process.env['CI'] === undefined)("an application's own fetch stays its own", () => {
   describe.each(formats)('after $format', ({ type, load }) => {
     it.each(doors)('of %s', async (door) => {

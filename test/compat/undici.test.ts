@@ -46,7 +46,8 @@ afterEach(async () => {
 describe('the dispatcher of the mesh, where undici takes one', () => {
   it('serves stream()', async () => {
     const { into, text } = collector()
-    await stream('http://users/', { dispatcher: meshWith().dispatcher, method: 'POST', body: Readable.from(['a', 'b']) }, () => into)
+    const { dispatcher } = meshWith()
+    await stream('http://users/', { dispatcher, method: 'POST', body: Readable.from(['a', 'b']) }, () => into)
     expect(text()).toBe('ab')
     expect(users.tokens).toEqual(['Bearer token-for-users'])
   })

@@ -9,7 +9,7 @@ import { meshFetch } from '../../src/dispatcher/fetch.js'
 import { MeshDispatcher, type DispatchTarget } from '../../src/dispatcher/mesh-dispatcher.js'
 import type { DispatchedRequest } from '../../src/dispatcher/request-of.js'
 
-const endpoint = { id: 'i', host: '127.0.0.1', port: 1, weight: 1, status: 'ready', zone: undefined, metadata: {} } as const
+const endpoint = { id: 'i', host: '127.0.0.1', port: 1, weight: 1, status: 'ready', zone: undefined, region: undefined, priority: 0, metadata: {} } as const
 
 type Sent = DispatchedRequest & { readonly service: string; readonly cancellation: Cancellation }
 

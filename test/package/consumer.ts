@@ -40,9 +40,9 @@ server.get('/', async (request) => {
   const peer: Peer | undefined = request.mesh.peer
   return peer?.service
 })
-const handler: (request: Request) => Promise<Response> = webMesh(mesh, { policy }, (_request, { peer }) => new Response(peer?.service))
+const handler = webMesh(mesh, { policy }, (_request, { peer }) => new Response(peer?.service))
 await (await createControlPlane({ port: 0, random: seededRandom(1) })).close()
-export { handler }
+export const answer: Response = await handler(new Request('http://orders/'))
 
 // @ts-expect-error an option that does not exist
 createMesh({ service: 'orders', registry: memory(), timeout: 5 })

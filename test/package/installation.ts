@@ -31,7 +31,10 @@ export async function install(): Promise<Installation> {
   const own = (name: string): string => join(root, 'node_modules', name)
   const its = (name: string): string => join(folder, 'node_modules', name)
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text)
-  const run = async (command: string, ...args: string[]): Promise<string> => (await promisify(execFile)(command, args, { cwd: folder })).stdout
+  const run = async (command: string, ...args: string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)(command, args, { cwd: folder })
+    return stdout
+  }
 
   for (const name of Object.keys(manifest.dependencies)) cpSync(own(name), its(name), { recursive: true })
   write('package.json', JSON.stringify({ private: true, type: 'module' }))

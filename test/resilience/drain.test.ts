@@ -3,7 +3,7 @@ import type { Inbound, InboundReply } from '../../src/call/inbound.js'
 import { Drain } from '../../src/resilience/drain.js'
 
 const INBOUND = {} as Inbound
-const REPLY: InboundReply = { status: 200, route: undefined, aborted: false, problem: undefined }
+const REPLY: InboundReply = { status: 200, route: undefined, aborted: false, answer: undefined }
 
 describe('drain', () => {
   it('lets in until it begins, then finishes what is inside and refuses what comes', async () => {

@@ -3,7 +3,7 @@ import type { Inbound, InboundReply } from '../../src/call/inbound.js'
 import { inboundDeadline } from '../../src/resilience/inbound-deadline.js'
 import { FakeClock } from '../support/fake-clock.js'
 
-const REPLY: InboundReply = { status: 200, route: undefined, aborted: false, problem: undefined }
+const REPLY: InboundReply = { status: 200, route: undefined, aborted: false, answer: undefined }
 
 /** The deadline that the stages below see. */
 async function deadlineFor(value: string | undefined): Promise<number> {

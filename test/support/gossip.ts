@@ -3,6 +3,8 @@ import type { Mesh, MeshEvents } from '../../src/index.js'
 
 const EVENTS = Object.keys({
   picked: true,
+  ejected: true,
+  readmitted: true,
   retried: true,
   endpoints: true,
   breaker: true,

@@ -24,6 +24,7 @@ export class InboundScene implements InboundMesh {
       events: new Events(),
       ambient: new Ambient(),
       drain: new Drain(),
+      health: () => ({ status: 'serving', ready: true }),
       tracing: new Tracing('0.0.0'),
       verification: { issuer: ISSUER, keys: createFixedKeys(signer.jwks, { clock: systemClock, random: systemRandom }) },
       ...overrides,

@@ -1,4 +1,5 @@
 import { request, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
 
 export interface RawAnswer {
   readonly status: number
@@ -25,6 +26,17 @@ export function rawRequest(port: number, target: string, { method = 'GET', heade
     })
     sending.on('error', reject)
     sending.end(body)
+  })
+}
+
+/** POSTs a body of this size, looks for an answer only when it is sent, and gives what comes until the connection ends. */
+export function sendThenRead(port: number, target: string, bytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1').pause().setEncoding('latin1')
+    socket.on('data', (text: string) => (answer += text)).on('end', () => resolve(answer)).on('error', reject)
+    socket.write(`POST ${target} HTTP/1.1\r\nhost: users\r\ncontent-type: text/plain\r\ncontent-length: ${bytes}\r\n\r\n`)
+    socket.write('x'.repeat(bytes), () => socket.resume())
   })
 }
 

@@ -8,7 +8,7 @@ import { Reply } from '../../src/call/reply.js'
 
 /** An endpoint at which nothing listens. */
 export function endpointOf(id: string, fields: Partial<Endpoint> = {}): Endpoint {
-  return { id, host: '10.0.0.1', port: 8080, weight: 1, status: 'ready', zone: undefined, metadata: {}, ...fields }
+  return { id, host: '10.0.0.1', port: 8080, weight: 1, status: 'ready', zone: undefined, region: undefined, priority: 0, metadata: {}, ...fields }
 }
 
 /** A GET to `users`. */

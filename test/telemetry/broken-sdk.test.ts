@@ -96,7 +96,7 @@ describe.each(Object.entries(faults))('with %s', (_, introduce) => {
   it('a request is answered once', async () => {
     introduce()
     const tracing = new Tracing('1.2.3')
-    const answer: InboundReply = { status: 500, route: '/users/:id', aborted: true, problem: undefined }
+    const answer: InboundReply = { status: 500, route: '/users/:id', aborted: true, answer: undefined }
     const last = vi.fn(async () => answer)
     const peer = { service: 'orders', principal: 'orders', issuer: 'https://issuer', claims: {} }
     const answered = await serverSpan(tracing)(peerOnSpan(tracing)(last))(inbound({ peer }))

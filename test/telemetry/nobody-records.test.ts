@@ -10,7 +10,7 @@ import { attempt, call, inbound, reply } from './nouns.js'
 
 const tracing = new Tracing('1.2.3')
 const answer = Promise.resolve(reply())
-const inboundAnswer = Promise.resolve({ status: 200, route: undefined, aborted: false, problem: undefined })
+const inboundAnswer = Promise.resolve({ status: 200, route: undefined, aborted: false, answer: undefined })
 
 /** Gives back what it was given together with its answer, so that a copy on the way would show. */
 function spyOf<In, Out>(out: Promise<Out>): { readonly seen: In[]; readonly handler: Handler<In, Out> } {

@@ -6,7 +6,7 @@ import { Reply } from '../../src/call/reply.js'
 import { callOf } from '../support/scripted.js'
 
 export function endpoint(changes: Partial<Endpoint> = {}): Endpoint {
-  return { id: 'users-1', host: '10.0.0.7', port: 8081, weight: 1, status: 'ready', zone: undefined, metadata: {}, ...changes }
+  return { id: 'users-1', host: '10.0.0.7', port: 8081, weight: 1, status: 'ready', zone: undefined, region: undefined, priority: 0, metadata: {}, ...changes }
 }
 
 export function call(changes: Partial<Call> = {}): Call {
@@ -43,6 +43,7 @@ export function inbound(changes: Partial<Inbound> & { readonly headers?: Readonl
     deadlineAt: Infinity,
     traceHeaders: [],
     peer: undefined,
+    loadReport: undefined,
     ...rest,
   }
 }

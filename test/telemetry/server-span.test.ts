@@ -18,7 +18,7 @@ const orders: Peer = { service: 'orders', principal: 'orders', issuer: 'https://
 const forbidden = new Refusal('MESH_ERR_FORBIDDEN', 'rule 3 allows GET only', { peer: 'orders' })
 
 function answers(changes: Partial<InboundReply> = {}): Handler<Inbound, InboundReply> {
-  return async () => ({ status: 200, route: undefined, aborted: false, problem: undefined, ...changes })
+  return async () => ({ status: 200, route: undefined, aborted: false, answer: undefined, ...changes })
 }
 
 describe('serverSpan', () => {

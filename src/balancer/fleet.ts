@@ -1,0 +1,170 @@
+import type { Clock } from '../base/clock.js'
+import type { Random } from '../base/random.js'
+import type { Events } from '../call/events.js'
+import { parseLoadReport, LOAD_REPORT_HEADER } from '../call/load-report.js'
+import { outcomeOf, type Outcome } from '../call/outcome.js'
+import type { ServicePolicy } from '../call/policy.js'
+import type { Reply } from '../call/reply.js'
+import type { Flight } from './flight.js'
+import type { Node } from './node.js'
+import { OutlierDetector } from './outlier.js'
+import { OwnStalls } from './own-stalls.js'
+import { askedPauseMs } from './retry-after.js'
+import type { Standard } from './score.js'
+import { slowStartDefaults } from './slow-start.js'
+
+/** The means are taken anew at most this often. */
+const MEANS_MS = 50
+
+export interface FleetOptions {
+  readonly service: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+}
+
+/**
+ * The endpoints of one service as one: keeps account of every attempt, and of what is usual, so that each can be seen
+ * beside the others. Pickers only read what stands here.
+ */
+export class Fleet implements Standard {
+  meanMs = 0
+  meanQueue = 0
+  slowStart = slowStartDefaults
+  readonly outliers: OutlierDetector
+  readonly #clock: Clock
+  readonly #stalls: OwnStalls
+  #members: readonly Node[] = []
+  #hasMembers = false
+  #meansAtMs = -Infinity
+
+  constructor({ service, clock, random, events }: FleetOptions) {
+    this.#clock = clock
+    this.#stalls = new OwnStalls(clock)
+    this.outliers = new OutlierDetector({ service, random, events })
+  }
+
+  get stalledUntilMs(): number {
+    return this.#stalls.endedAtMs
+  }
+
+  /** Goes by this policy from now on. */
+  follow({ slowStart, outlier }: Pick<ServicePolicy, 'slowStart' | 'outlier'>): void {
+    this.slowStart = slowStart
+    this.outliers.policy = outlier
+  }
+
+  /** These are all the endpoints now. Whoever was not among the first ones is new, and starts slowly. */
+  adopt(members: readonly Node[]): void {
+    const nowMs = this.#clock.now()
+    for (const node of members) {
+      if (node.usedAtMs !== -Infinity) continue
+      node.usedAtMs = nowMs
+      if (this.#hasMembers) node.sinceMs = nowMs
+    }
+    this.#members = members
+    this.#hasMembers ||= members.length > 0
+    this.outliers.adopt(members)
+  }
+
+  /** An ejected endpoint whose time is over: the next call shows whether it is well again. */
+  due(): Node | undefined {
+    return this.outliers.anyEjected ? this.outliers.due(this.#clock.now()) : undefined
+  }
+
+  /** An attempt begins. */
+  begin(node: Node): Flight<Node> {
+    const nowMs = this.#clock.now()
+    const flight = node.waiting.add(node, nowMs)
+    node.begin()
+    node.usedAtMs = nowMs
+    // One that was never heard of is given a single request: it is dear as long as that is under way.
+    if (node.latency.samples === 0) node.costUntilMs = -Infinity
+    this.#stalls.begin(nowMs)
+    this.outliers.begin(flight)
+    return flight
+  }
+
+  /** Response headers have come. */
+  answered(flight: Flight<Node>, reply: Pick<Reply, 'status' | 'headers'>): Outcome {
+    const { node } = flight
+    const outcome = outcomeOf(reply)
+    const nowMs = this.#clock.now()
+    const stalled = this.#settle(flight, nowMs)
+    const report = parseLoadReport(reply.headers[LOAD_REPORT_HEADER])
+    if (report !== undefined) node.report.observe(report, nowMs)
+    if (!stalled) {
+      const latencyMs = nowMs - flight.startedAtMs
+      if (outcome.kind === 'success') node.latency.observe(latencyMs, nowMs, this.meanMs)
+      else node.latency.observeFailure(latencyMs, nowMs, this.meanMs)
+    }
+    if (outcome.kind === 'failure') {
+      node.success.observe(false, nowMs)
+      // 429 is about the caller: it makes the endpoint dearer, but does not put it out of rotation for others' requests.
+      this.outliers.end(flight, reply.status === 429 ? undefined : false, nowMs)
+      this.outliers.rest(node, askedPauseMs(reply, this.#clock), nowMs)
+    }
+    this.#learnt(node, nowMs)
+    return outcome
+  }
+
+  /** The body after an answer is over: ended, or cut short by an error. */
+  ended(flight: Flight<Node>, answer: Outcome, error: Error | undefined): void {
+    const { node } = flight
+    node.end()
+    if (answer.kind !== 'success') return
+    // A body cut short is a failure of the endpoint too, whatever its status line promised.
+    const kind = error === undefined ? 'success' : outcomeOf(error).kind
+    this.#judge(flight, kind, this.#clock.now())
+  }
+
+  /** No answer came. */
+  failed(flight: Flight<Node>, error: Error): void {
+    const { node } = flight
+    const nowMs = this.#clock.now()
+    const stalled = this.#settle(flight, nowMs)
+    const { kind } = outcomeOf(error)
+    node.end()
+    if (!stalled) {
+      const latencyMs = nowMs - flight.startedAtMs
+      if (kind === 'failure') node.latency.observeFailure(latencyMs, nowMs, this.meanMs)
+      else node.latency.observeAtLeast(latencyMs, nowMs, this.meanMs)
+    }
+    // What ran out of time while this process stood still may have been answered long ago.
+    this.#judge(flight, stalled ? 'ignored' : kind, nowMs)
+    this.#learnt(node, nowMs)
+  }
+
+  #judge(flight: Flight<Node>, kind: Outcome['kind'], nowMs: number): void {
+    if (kind !== 'ignored') flight.node.success.observe(kind === 'success', nowMs)
+    this.outliers.end(flight, kind === 'ignored' ? undefined : kind === 'success', nowMs)
+  }
+
+  /** Whether this process stood still while the attempt waited. */
+  #settle(flight: Flight<Node>, nowMs: number): boolean {
+    flight.settle()
+    return this.#stalls.end(flight.startedAtMs, nowMs)
+  }
+
+  #learnt(node: Node, nowMs: number): void {
+    node.costUntilMs = -Infinity
+    if (nowMs - this.#meansAtMs < MEANS_MS && this.meanMs > 0) return
+    this.#meansAtMs = nowMs
+    let latency = 0
+    let measured = 0
+    let queue = 0
+    let reporting = 0
+    for (const { latency: own, report } of this.#members) {
+      if (own.samples > 0) {
+        latency += own.meanMs
+        measured++
+      }
+      if (report.known) {
+        queue += report.queue
+        reporting++
+      }
+    }
+    if (measured > 0) this.meanMs = latency / measured
+    if (reporting > 0) this.meanQueue = queue / reporting
+  }
+}

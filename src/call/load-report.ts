@@ -1,0 +1,76 @@
+/** Header by which an instance tells its load with an answer, as Open Request Cost Aggregation (ORCA) has it. */
+export const LOAD_REPORT_HEADER = 'endpoint-load-metrics'
+
+/** Name under which the requests in flight stand among ORCA's named metrics. */
+const IN_FLIGHT = 'inflight'
+/** A report of ours takes some 60 characters; what is much longer is not read. */
+const MOST_CHARACTERS = 4_096
+
+/** What an instance says about its load; undefined where it says nothing. */
+export interface LoadReport {
+  /** Requests that it has in flight. */
+  readonly inFlight?: number | undefined
+  /** How busy it is, 0 and up, 1 being all that it can do. */
+  readonly utilization?: number | undefined
+}
+
+/** The TEXT form, which Envoy and gRPC understand too: `TEXT application_utilization=0.310, named_metrics.inflight=3`. */
+export function formatLoadReport({ inFlight, utilization }: LoadReport): string {
+  const metrics: string[] = []
+  if (utilization !== undefined) metrics.push(`application_utilization=${utilization.toFixed(3)}`)
+  if (inFlight !== undefined) metrics.push(`named_metrics.${IN_FLIGHT}=${inFlight}`)
+  return `TEXT ${metrics.join(', ')}`
+}
+
+/**
+ * Reads the TEXT form or the JSON form (`JSON {"cpu_utilization":0.3,"named_metrics":{"inflight":3}}`). What cannot be read
+ * says nothing: undefined.
+ */
+export function parseLoadReport(value: string | readonly string[] | undefined): LoadReport | undefined {
+  if (typeof value !== 'string' || value.length > MOST_CHARACTERS) return undefined
+  const metrics = value.startsWith('TEXT ') ? textMetrics(value.slice(5)) : value.startsWith('JSON ') ? jsonMetrics(value.slice(5)) : undefined
+  if (metrics === undefined) return undefined
+  const inFlight = amount(metrics(`named_metrics.${IN_FLIGHT}`))
+  // The application knows better than the machine (gRPC A58).
+  const utilization = amount(metrics('application_utilization')) ?? amount(metrics('cpu_utilization'))
+  return inFlight === undefined && utilization === undefined ? undefined : { inFlight, utilization }
+}
+
+/** Gives the value of a metric by its name as the TEXT form has it. */
+type Metrics = (name: string) => unknown
+
+function textMetrics(text: string): Metrics {
+  const metrics = new Map<string, number>()
+  for (const pair of text.split(',')) {
+    const [, name, figure] = /^\s*([^\s=:]+)\s*[=:]\s*([\d.eE+-]+)\s*$/.exec(pair) ?? []
+    if (name !== undefined) metrics.set(name, Number(figure))
+  }
+  return (name) => metrics.get(name)
+}
+
+function jsonMetrics(text: string): Metrics | undefined {
+  let report: unknown
+  try {
+    report = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  // Protobuf's JSON mapping knows each field under two names.
+  const either = (holder: unknown, name: string): unknown => member(holder, name) ?? member(holder, camelCase(name))
+  return (path) => {
+    const [field, name] = path.split('.') as [string, string | undefined]
+    return name === undefined ? either(report, field) : member(either(report, field), name)
+  }
+}
+
+function member(holder: unknown, name: string): unknown {
+  return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function amount(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+}
