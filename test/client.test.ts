@@ -14,7 +14,7 @@ async function sent(method: string, path: string, options?: RequestOptions): Pro
 }
 
 async function textOf(body: ClientRequest['body']): Promise<string> {
-  return new Response(body as BodyInit).text()
+  return new Response(body as ConstructorParameters<typeof Response>[0]).text()
 }
 
 describe('service client', () => {

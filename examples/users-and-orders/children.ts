@@ -61,7 +61,7 @@ export class Children {
     firstLine.catch(() => {})
     const stop = async (): Promise<Ended> => {
       process_.kill('SIGTERM')
-      const force = setTimeout(() => process_.kill('SIGKILL'), STOP_TIMEOUT_MS)
+      const force = setTimeout(() => killGroup(process_), STOP_TIMEOUT_MS)
       await ended
       clearTimeout(force)
       return ended
@@ -69,8 +69,16 @@ export class Children {
     return { name, pid: process_.pid!, isRunning: () => this.#running.has(process_), firstLine, ended, stop }
   }
 
-  /** Ends whatever is left, at once: for when there is no time to ask. */
+  /** Ends whatever is left, with what it has started, at once: for when there is no time to ask. */
   kill(): void {
-    for (const process_ of this.#running) process_.kill('SIGKILL')
+    for (const process_ of this.#running) killGroup(process_)
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-pid!, 'SIGKILL')
+  } catch {
+    // It is gone already.
   }
 }

@@ -1,31 +1,18 @@
-// What the control plane can be asked: who is in the registry, and which traces came in.
+// What the control plane can be asked: which traces came in.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Span } from './trace-tree.js'
-
-/** An instance that the registry lists. */
-export interface Listed {
-  readonly id: string
-  readonly address: string
-}
 
 export interface Trace {
   readonly traceId: string
   readonly spans: readonly Span[]
 }
 
-export async function ask<T>(url: string): Promise<T> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+/** What a server says as JSON; with a body it is a POST. */
+export async function ask<T>(url: string, body?: object): Promise<T> {
+  const post = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+  const response = await fetch(url, { ...post, signal: AbortSignal.timeout(5_000) })
   if (!response.ok) throw new Error(`${url} answered ${response.status}`)
   return (await response.json()) as T
-}
-
-/** The instances of a service, by Consul's HTTP API: https://developer.hashicorp.com/consul/api-docs/health */
-export async function instancesOf(url: string, service: string): Promise<readonly Listed[]> {
-  type Entry = { readonly Service: { readonly ID: string; readonly Address: string; readonly Port: number } }
-  const entries = await ask<readonly Entry[]>(`${url}/v1/health/service/${service}?passing=true`)
-  return entries
-    .map(({ Service: { ID, Address, Port } }) => ({ id: ID, address: `${Address}:${Port}` }))
-    .sort((a, b) => a.id.localeCompare(b.id))
 }
 
 interface Summary {

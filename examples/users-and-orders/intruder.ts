@@ -1,6 +1,7 @@
 // The intruder: a process on the same machine that can read the registry, but has no identity.
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { consul, createMesh } from 'sidecarless'
+import { createMesh } from 'sidecarless'
+import { registry } from './registry.js'
 
 /** One way in, how often it was tried, and what came back: `401 MESH_ERR_UNAUTHENTICATED` → how often. */
 export interface Attempted {
@@ -13,7 +14,7 @@ const controlPlane = process.env.CONSUL_HTTP_ADDR ?? 'http://127.0.0.1:7117'
 const CALLS = 20
 
 // Without `identity` the mesh finds services like everybody else, and signs nothing.
-const mesh = createMesh({ service: 'intruder', registry: consul() })
+const mesh = createMesh({ service: 'intruder', registry: registry() })
 const forged = await forgedToken()
 
 const attempted: readonly Attempted[] = [

@@ -1,6 +1,7 @@
 // The edge: stands for the website in front of the order service. A dozen visitors ask for one order after another.
 import { setTimeout as pause } from 'node:timers/promises'
-import { consul, createMesh, isMeshError, type MeshError } from 'sidecarless'
+import { createMesh, isMeshError, type MeshError } from 'sidecarless'
+import { registry } from './registry.js'
 import { startTelemetry } from './telemetry.js'
 
 export interface Load {
@@ -30,7 +31,7 @@ const seconds = Number(process.env.SECONDS ?? 10)
 const telemetry = startTelemetry('edge', controlPlane)
 const mesh = createMesh({
   service: 'edge',
-  registry: consul(),
+  registry: registry(),
   identity: { issuer: controlPlane, clientSecret: process.env.MESH_CLIENT_SECRET },
   services: { orders: {}, users: {} },
 })

@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { consul, createMesh } from 'sidecarless'
+import { createMesh } from 'sidecarless'
 import { expressMesh } from 'sidecarless/express'
+import { registry } from './registry.js'
 import { startTelemetry } from './telemetry.js'
 
 const controlPlane = process.env.CONSUL_HTTP_ADDR ?? 'http://127.0.0.1:7117'
@@ -13,7 +14,7 @@ const instance = process.env.INSTANCE ?? 'orders-1'
 const telemetry = startTelemetry('orders', controlPlane)
 const mesh = createMesh({
   service: 'orders',
-  registry: consul(),
+  registry: registry(),
   identity: { issuer: controlPlane, clientSecret: process.env.MESH_CLIENT_SECRET },
   services: { users: { balancer: { algorithm: 'least-loaded' }, timeoutMs: 2_000 } },
 })

@@ -2,15 +2,17 @@
 //
 //   npm run demo                    some fifteen seconds, then a report; exits 0 only if every claim in it held
 //   npm run demo -- --stay          keeps everything running until Ctrl-C, and says what to try
+//   npm run demo -- --registry etcd on a real etcd, where one is installed, instead of the control plane's registry
 //   npm run demo -- --port 7200     port of the control plane, 0 for any free one (default 7117)
 //   npm run demo -- --seconds 3     how long visitors come (default 10)
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { ServiceExplanation } from 'sidecarless'
 import { Children, type Child } from './children.js'
-import { ask, instancesOf, wholeTrace } from './control-plane.js'
+import { ask, wholeTrace } from './control-plane.js'
 import type { Attempted } from './intruder.js'
 import type { Load } from './load.js'
+import { consulOf, startEtcd, type DemoRegistry } from './registries.js'
 import { tellBalance, tellDiscovery, tellEnd, tellIdentity, tellLoad, tellTrace, type Member } from './report.js'
 import { Report, styleFor } from './terminal.js'
 import { whatToTry } from './what-to-try.js'
@@ -23,6 +25,7 @@ const SLOWED_WORK_MS = 80
 const { values: options } = parseArgs({
   options: {
     stay: { type: 'boolean', default: false },
+    registry: { type: 'string', default: 'consul' },
     port: { type: 'string', default: '7117' },
     seconds: { type: 'string', default: '10' },
   },
@@ -47,14 +50,19 @@ try {
 
 async function demo(): Promise<void> {
   console.log(report.style.bold('sidecarless: users and orders'))
+  if (options.registry !== 'consul' && options.registry !== 'etcd') {
+    throw new Error(`--registry: expected consul or etcd, got '${options.registry}'`)
+  }
   const clientSecret = randomBytes(24).toString('base64url')
   const controlPlane = children.start('control plane', 'dist/cli.js', ['dev', '--no-otlp', '--port', options.port], {
     MESH_CLIENT_SECRET: clientSecret,
   })
   const url = await urlOf(controlPlane)
   report.line(report.style.dim(`control plane on ${url}`))
+  const registry = options.registry === 'etcd' ? await startEtcd(children, `${EXAMPLE}/etcd.ts`) : consulOf(url)
+  if (registry.process !== undefined) report.line(report.style.dim(await registry.process.firstLine))
 
-  const environment = { CONSUL_HTTP_ADDR: url, MESH_CLIENT_SECRET: clientSecret }
+  const environment = { CONSUL_HTTP_ADDR: url, MESH_CLIENT_SECRET: clientSecret, ...registry.environment }
   const start = (id: string, file: string, more: Readonly<Record<string, string>> = {}): Child =>
     children.start(id, `${EXAMPLE}/${file}`, [], { ...environment, INSTANCE: id, ...more })
   report.line(report.style.dim('starting three user services and two order services …'))
@@ -71,8 +79,8 @@ async function demo(): Promise<void> {
     resultOf<readonly Attempted[]>(start('intruder', 'intruder.ts', { MESH_CLIENT_SECRET: '' })),
   ])
 
-  const userMembers = await membersOf('users', users, url)
-  const orderMembers = await membersOf('orders', orders, url)
+  const userMembers = await membersOf('users', users, registry)
+  const orderMembers = await membersOf('orders', orders, registry)
   const views = await Promise.all(orderMembers.map(({ address }) => ask<ServiceExplanation>(`http://${address}/mesh`)))
   tellDiscovery(report, userMembers, orderMembers, views)
   tellLoad(report, load)
@@ -82,12 +90,13 @@ async function demo(): Promise<void> {
 
   if (options.stay) {
     report.heading('Your turn')
-    for (const line of whatToTry({ url, clientSecret, order: orderMembers[0]!, user: userMembers[0]! })) report.line(line)
+    for (const line of whatToTry({ url, look: registry.look, clientSecret, order: orderMembers[0]!, user: userMembers[0]! })) report.line(line)
     await new Promise<void>((resolve) => (interrupted = resolve))
   }
   // Who stays may have killed some, as told to.
   const left = options.stay ? services.filter((child) => child.isRunning()) : services
-  tellEnd(report, await stopAll(left, controlPlane))
+  const foundations = registry.process === undefined ? [controlPlane] : [controlPlane, registry.process]
+  tellEnd(report, await stopAll(left, foundations))
   report.conclude()
 }
 
@@ -108,8 +117,8 @@ async function resultOf<T>({ name, ended }: Child): Promise<T> {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as T
 }
 
-async function membersOf(service: string, started: readonly Child[], url: string): Promise<readonly Member[]> {
-  const listed = await instancesOf(url, service)
+async function membersOf(service: string, started: readonly Child[], registry: DemoRegistry): Promise<readonly Member[]> {
+  const listed = await registry.instancesOf(service)
   return listed.map(({ id, address }) => ({
     id,
     address,
@@ -119,10 +128,10 @@ async function membersOf(service: string, started: readonly Child[], url: string
 }
 
 /** Ends the services, and then what they depend on; tells for each process whether it ended by itself. */
-async function stopAll(services: readonly Child[], controlPlane: Child): Promise<ReadonlyMap<string, boolean>> {
+async function stopAll(services: readonly Child[], foundations: readonly Child[]): Promise<ReadonlyMap<string, boolean>> {
   const ends = new Map<string, boolean>()
   const stop = async (child: Child): Promise<void> => void ends.set(child.name, (await child.stop()).code === 0)
   await Promise.all(services.map(stop))
-  await stop(controlPlane)
+  await Promise.all(foundations.map(stop))
   return ends
 }

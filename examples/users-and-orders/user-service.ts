@@ -2,8 +2,9 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import Fastify from 'fastify'
-import { consul, createMesh } from 'sidecarless'
+import { createMesh } from 'sidecarless'
 import { fastifyMesh } from 'sidecarless/fastify'
+import { registry } from './registry.js'
 import { startTelemetry } from './telemetry.js'
 
 const controlPlane = process.env.CONSUL_HTTP_ADDR ?? 'http://127.0.0.1:7117'
@@ -13,7 +14,7 @@ const workMs = Number(process.env.WORK_MS ?? 5)
 const telemetry = startTelemetry('users', controlPlane)
 const mesh = createMesh({
   service: 'users',
-  registry: consul(),
+  registry: registry(),
   identity: { issuer: controlPlane, clientSecret: process.env.MESH_CLIENT_SECRET },
 })
 

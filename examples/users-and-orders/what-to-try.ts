@@ -3,15 +3,17 @@ import type { Member } from './report.js'
 
 interface Running {
   readonly url: string
+  /** A command that shows who is in the registry. */
+  readonly look: string
   readonly clientSecret: string
   readonly order: Member
   readonly user: Member
 }
 
-export function whatToTry({ url, clientSecret, order, user }: Running): readonly string[] {
+export function whatToTry({ url, look, clientSecret, order, user }: Running): readonly string[] {
   return [
     'See who is in the registry, and who calls whom:',
-    `  curl '${url}/v1/health/service/users?passing=true'`,
+    `  ${look}`,
     `  curl ${url}/api/edges`,
     '',
     'See what an order service knows of the user services, and why it calls them as it does:',

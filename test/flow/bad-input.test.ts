@@ -54,7 +54,7 @@ describe('bad input to createMesh', () => {
     [
       'an unknown nested option',
       usersWith({ balancer: { algoritm: 'random' } }),
-      'services.users.balancer.algoritm: unknown option; expected one of algorithm',
+      'services.users.balancer.algoritm: unknown option; expected one of algorithm, hashHeader, hashCookie',
     ],
     [
       'a negative time',
@@ -69,7 +69,7 @@ describe('bad input to createMesh', () => {
     [
       'an unknown algorithm',
       usersWith({ balancer: { algorithm: 'fastest' } }),
-      /^services\.users\.balancer\.algorithm: expected one of 'random', .*, got "fastest"$/,
+      /^services\.users\.balancer\.algorithm: expected one of 'adaptive', .*, got "fastest"$/,
     ],
     ['no registry', { registry: undefined }, 'registry: expected a registry, such as consul(), got undefined'],
     [

@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { itWithEtcd } from '../support/etcd.js'
 import { isRunning, start, type Program } from '../support/processes.js'
 
 // A port of its own for each control plane, so that suites that run side by side do not meet on 7117.
@@ -46,6 +47,34 @@ describe('the demo', () => {
     killed.program.kill('SIGKILL')
     await vi.waitFor(() => expect(killed.pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
     await vi.waitFor(() => expect(fetch(killed.url)).rejects.toThrow(), { timeout: 10_000 })
+  })
+
+  itWithEtcd('runs on a real etcd just as well, which ends with it however it ends', { timeout: 90_000 }, async () => {
+    const program = demo('--port', '0', '--seconds', '1', '--stay', '--registry', 'etcd')
+    const { input } = await program.says(/Ctrl-C here ends everything/)
+    expect(input).not.toContain('✗')
+    expect(input).toContain('✓ the registry lists 3 instances of users and 2 of orders')
+    expect(input).toContain('✓ each order service found all of these user services by itself')
+    const etcd = /etcd on (\S+)/.exec(input)![1]!
+    expect((await fetch(`${etcd}/health`)).status).toBe(200)
+    program.kill('SIGKILL')
+    await vi.waitFor(() => expect(fetch(etcd)).rejects.toThrow(), { timeout: 10_000 })
+    await vi.waitFor(() => expect(pidsIn(input).filter(isRunning)).toEqual([]), { timeout: 10_000 })
+  })
+
+  it('says that etcd is not installed, and starts nothing', async () => {
+    const program = start('examples/users-and-orders/run.ts', ['--port', '0', '--registry', 'etcd'], { NO_COLOR: '1', PATH: '/nowhere' })
+    const { code, stderr, stdout } = await program.ended
+    expect(stderr).toContain('etcd is not installed: on Debian and Ubuntu it is in the package etcd-server')
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect(stdout).not.toContain('starting')
+    expect(code).toBe(1)
+  })
+
+  it('knows two registries', async () => {
+    const { code, stderr } = await demo('--registry', 'zookeeper').ended
+    expect(stderr).toContain("--registry: expected consul or etcd, got 'zookeeper'")
+    expect(code).toBe(1)
   })
 
   it('says that the port of the control plane is taken, and starts nothing', async () => {

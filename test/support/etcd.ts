@@ -4,12 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe } from 'vitest'
+import { describe, it } from 'vitest'
 
 const INSTALLED = spawnSync('etcd', ['--version']).error === undefined
 
 /** Tests against a real etcd: left out where none is installed, but never in CI. */
-export const describeWithEtcd = describe.skipIf(!INSTALLED && process.env['CI'] === undefined)
+const isLeftOut = !INSTALLED && process.env['CI'] === undefined
+export const describeWithEtcd = describe.skipIf(isLeftOut)
+export const itWithEtcd = it.skipIf(isLeftOut)
 
 /** The part of the answers that tests read. */
 export interface EtcdAnswer {
