@@ -1,4 +1,20 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
+
+type Plugin = NonNullable<Options['esbuildPlugins']>[number]
+
+/**
+ * Keeps `builtin-fetch` a file of its own that is imported where undici is, just before it. The bundler knows no order
+ * among its own chunks and would run it after undici.
+ */
+const builtinFetchFirst: Plugin = {
+  name: 'builtin-fetch-first',
+  setup(build) {
+    const extension = build.initialOptions.outExtension?.['.js'] ?? '.js'
+    build.onResolve({ filter: /\/builtin-fetch\.js$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./builtin-fetch${extension}`, external: true, sideEffects: true },
+    )
+  },
+}
 
 export default defineConfig({
   entry: {
@@ -11,7 +27,6 @@ export default defineConfig({
     'registry/kubernetes': 'src/registry/kubernetes.ts',
     'registry/dns': 'src/registry/dns.ts',
     cli: 'src/cli.ts',
-    // Written into another file, it would run after that file's imports, undici among them.
     'builtin-fetch': 'src/base/builtin-fetch.ts',
   },
   format: ['esm', 'cjs'],
@@ -22,4 +37,5 @@ export default defineConfig({
   clean: true,
   // `import 'test'` is not `import 'node:test'`.
   removeNodeProtocol: false,
+  esbuildPlugins: [builtinFetchFirst],
 })

@@ -7,7 +7,6 @@ export type { LevelReport, ServiceExplanation, ServiceReport } from './service.j
 export type { InboundOptions } from './inbound.js'
 export type { DrainOptions, SignalOptions } from './lifecycle/drain-options.js'
 export type { HealthOptions, MeshHealth } from './lifecycle/health.js'
-export type { MeshHealth } from './lifecycle/health.js'
 export type { AccessPolicy, AccessRule } from './auth/policy.js'
 export type { TokenFunction } from './auth/token-source.js'
 export type { Peer } from './call/inbound.js'

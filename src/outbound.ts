@@ -77,7 +77,7 @@ export function attemptStack(shared: OutboundShared, node: Node, fleet: Fleet, t
     attemptSpan(tracing, ambient),
     // Above the timeout, so that a timeout is felt at its full length: a failure must never look fast.
     measure(node, fleet),
-    // Anywhere below the door: it only listens.
+    // Below the door, where an answer has its endpoint; it only listens.
     goodbye(node, { clock }),
     attemptTimeout({ wheel }),
   ]

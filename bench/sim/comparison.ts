@@ -1,4 +1,4 @@
-import type { CreatePolicy } from './engine/policy.js'
+import type { Rule } from './engine/policy.js'
 import { Samples } from './engine/samples.js'
 import type { Scenario } from './engine/scenario.js'
 import { simulate } from './engine/simulation.js'
@@ -37,11 +37,11 @@ export interface ComparisonTask {
  */
 export function compare({ scenario: name, policies: names, seeds, scale }: ComparisonTask): Comparison {
   const scenario = scenarioOf(name, scale)
-  const references = [centralQueue, shortestExpectedDelay].map((create) => played(scenario, create, seeds))
+  const references = [centralQueue, shortestExpectedDelay].map((client) => played(scenario, { client }, seeds))
   const best = (quantile: number): number => Math.min(...references.map((samples) => samples.quantile(quantile)))
   const [p50, p99, p999] = [best(0.5), best(0.99), best(0.999)]
-  const figuresOf = (create: CreatePolicy): Figures => {
-    const samples = played(scenario, create, seeds)
+  const figuresOf = (rule: Rule): Figures => {
+    const samples = played(scenario, rule, seeds)
     return {
       p50: samples.quantile(0.5) / p50,
       p99: samples.quantile(0.99) / p99,
@@ -54,8 +54,8 @@ export function compare({ scenario: name, policies: names, seeds, scale }: Compa
 }
 
 /** The samples of all seeds together. */
-function played(scenario: Scenario, create: CreatePolicy, seeds: readonly number[]): Samples {
+function played(scenario: Scenario, rule: Rule, seeds: readonly number[]): Samples {
   const all = new Samples()
-  for (const seed of seeds) all.addAll(simulate(scenario, create, seed))
+  for (const seed of seeds) all.addAll(simulate(scenario, rule, seed))
   return all
 }

@@ -4,7 +4,10 @@ import { availableParallelism } from 'node:os'
 import type { Comparison, ComparisonTask } from './comparison.js'
 
 /** Plays scenarios on all cores. Each is a world of its own, so neither their order nor the number of cores changes a figure. */
-export async function compareAll(tasks: readonly ComparisonTask[], onDone: (done: number) => void): Promise<readonly Comparison[]> {
+export async function compareAll(
+  tasks: readonly ComparisonTask[],
+  onDone: (done: number) => void,
+): Promise<readonly Comparison[]> {
   const results: Comparison[] = []
   let next = 0
   let done = 0

@@ -28,24 +28,27 @@ export function formatLoadReport({ inFlight, utilization }: LoadReport): string 
  */
 export function parseLoadReport(value: string | readonly string[] | undefined): LoadReport | undefined {
   if (typeof value !== 'string' || value.length > MOST_CHARACTERS) return undefined
-  const metrics = value.startsWith('TEXT ') ? textMetrics(value.slice(5)) : value.startsWith('JSON ') ? jsonMetrics(value.slice(5)) : undefined
+  const metrics = value.startsWith('TEXT ') ? textMetrics(value) : value.startsWith('JSON ') ? jsonMetrics(value.slice(5)) : undefined
   if (metrics === undefined) return undefined
-  const inFlight = amount(metrics(`named_metrics.${IN_FLIGHT}`))
+  const inFlight = amount(metrics.inFlight)
   // The application knows better than the machine (gRPC A58).
-  const utilization = amount(metrics('application_utilization')) ?? amount(metrics('cpu_utilization'))
+  const utilization = amount(metrics.application) ?? amount(metrics.cpu)
   return inFlight === undefined && utilization === undefined ? undefined : { inFlight, utilization }
 }
 
-/** Gives the value of a metric by its name as the TEXT form has it. */
-type Metrics = (name: string) => unknown
+/** The figures as they stand there, whatever they are. */
+type Metrics = Readonly<Record<'inFlight' | 'application' | 'cpu', unknown>>
+
+const TEXT_FIELDS = { inFlight: textField(`named_metrics\\.${IN_FLIGHT}`), application: textField('application_utilization'), cpu: textField('cpu_utilization') }
+
+// Envoy takes a colon for the sign as well.
+function textField(name: string): RegExp {
+  return new RegExp(`[ ,]${name} *[=:] *([\\d.eE+-]+) *(?:,|$)`)
+}
 
 function textMetrics(text: string): Metrics {
-  const metrics = new Map<string, number>()
-  for (const pair of text.split(',')) {
-    const [, name, figure] = /^\s*([^\s=:]+)\s*[=:]\s*([\d.eE+-]+)\s*$/.exec(pair) ?? []
-    if (name !== undefined) metrics.set(name, Number(figure))
-  }
-  return (name) => metrics.get(name)
+  const figure = (field: RegExp): number => Number(field.exec(text)?.[1])
+  return { inFlight: figure(TEXT_FIELDS.inFlight), application: figure(TEXT_FIELDS.application), cpu: figure(TEXT_FIELDS.cpu) }
 }
 
 function jsonMetrics(text: string): Metrics | undefined {
@@ -56,19 +59,16 @@ function jsonMetrics(text: string): Metrics | undefined {
     return undefined
   }
   // Protobuf's JSON mapping knows each field under two names.
-  const either = (holder: unknown, name: string): unknown => member(holder, name) ?? member(holder, camelCase(name))
-  return (path) => {
-    const [field, name] = path.split('.') as [string, string | undefined]
-    return name === undefined ? either(report, field) : member(either(report, field), name)
+  const either = (name: string, camelCase: string): unknown => member(report, name) ?? member(report, camelCase)
+  return {
+    inFlight: member(either('named_metrics', 'namedMetrics'), IN_FLIGHT),
+    application: either('application_utilization', 'applicationUtilization'),
+    cpu: either('cpu_utilization', 'cpuUtilization'),
   }
 }
 
 function member(holder: unknown, name: string): unknown {
   return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function amount(value: unknown): number | undefined {

@@ -34,11 +34,10 @@ export class Doubt {
 
   /** Judges what was told at `nowMs`; also asked again about the last word when it is time to believe it. */
   judge(told: Snapshot, nowMs: number): Judgement {
+    if (told.endpoints.length >= this.#believed.length / 2) return this.#believe(told)
     const named = new Set(told.endpoints.map(({ id }) => id))
     const vanished = this.#believed.filter(({ id }) => !named.has(id))
     const empty = told.endpoints.length === 0
-    const suspect = vanished.length > 0 && (empty || told.endpoints.length < this.#believed.length / 2)
-    if (!suspect) return this.#believe(told)
     const since = (this.#since ??= nowMs)
     const believeAt = since + (empty ? this.#options.emptyConfirmMs : this.#options.shrinkConfirmMs)
     if (nowMs >= believeAt) return this.#believe(told)

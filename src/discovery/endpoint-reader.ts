@@ -68,16 +68,47 @@ export interface EndpointReading {
   readonly refused: readonly string[]
 }
 
-/** What entries were read as before. An entry that is the same object again is taken to be unchanged. */
-export type EndpointMemory = WeakMap<object, Endpoint>
+/** What lists were read as before. An entry that is the same object again is taken to be unchanged. */
+export interface EndpointMemory {
+  readonly known: WeakMap<object, Endpoint>
+  /** The list before, if nothing of it was refused. */
+  last?: { readonly entries: readonly unknown[]; readonly endpoints: readonly Endpoint[] } | undefined
+}
 
 /** Reads a list entry by entry: one that is malformed, or whose id came before, does not cost the others. */
-export function readEndpoints(entries: readonly unknown[], path: string, memory: EndpointMemory = new WeakMap()): EndpointReading {
+export function readEndpoints(entries: readonly unknown[], path: string, memory: EndpointMemory = { known: new WeakMap() }): EndpointReading {
+  const reading = readAgain(entries, path, memory) ?? readAll(entries, path, memory)
+  // A copy, since the list may be somebody else's to change.
+  memory.last = reading.refused.length > 0 ? undefined : { entries: entries.slice(), endpoints: reading.endpoints }
+  return reading
+}
+
+/**
+ * Reads a list that names the same endpoints in the same order as the one before; undefined when this one does not. Looks
+ * only at what has changed, so that ten thousand others cost next to nothing.
+ */
+function readAgain(entries: readonly unknown[], path: string, { known, last }: EndpointMemory): EndpointReading | undefined {
+  if (last?.entries.length !== entries.length) return undefined
+  const endpoints = last.endpoints.slice()
+  for (let i = 0; i < entries.length; i++) {
+    if (entries[i] === last.entries[i]) continue
+    try {
+      const endpoint = readOne(entries[i], path, i, known)
+      if (endpoint.id !== endpoints[i]!.id) return undefined
+      endpoints[i] = endpoint
+    } catch {
+      return undefined
+    }
+  }
+  return { endpoints, refused: [] }
+}
+
+function readAll(entries: readonly unknown[], path: string, { known }: EndpointMemory): EndpointReading {
   const endpoints = new Map<string, Endpoint>()
   const refused: string[] = []
   entries.forEach((entry, i) => {
     try {
-      const endpoint = recalled(entry, memory) ?? readAndKeep(entry, `${path}[${i}]`, memory)
+      const endpoint = readOne(entry, path, i, known)
       const { id } = endpoint
       if (endpoints.has(id)) refused.push(`${path}[${i}].id: expected one of its own, got '${id}' a second time`)
       else endpoints.set(id, endpoint)
@@ -88,12 +119,11 @@ export function readEndpoints(entries: readonly unknown[], path: string, memory:
   return { endpoints: [...endpoints.values()], refused }
 }
 
-function recalled(entry: unknown, memory: EndpointMemory): Endpoint | undefined {
-  return typeof entry === 'object' && entry !== null ? memory.get(entry) : undefined
-}
-
-function readAndKeep(entry: unknown, path: string, memory: EndpointMemory): Endpoint {
-  const endpoint = readEndpoint(entry, path)
-  if (typeof entry === 'object' && entry !== null) memory.set(entry, endpoint)
+function readOne(entry: unknown, path: string, i: number, known: EndpointMemory['known']): Endpoint {
+  const isObject = typeof entry === 'object' && entry !== null
+  const before = isObject ? known.get(entry) : undefined
+  if (before !== undefined) return before
+  const endpoint = readEndpoint(entry, `${path}[${i}]`)
+  if (isObject) known.set(entry, endpoint)
   return endpoint
 }

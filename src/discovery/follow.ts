@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js'
 import { pause } from '../base/pause.js'
 import type { Random } from '../base/random.js'
 import type { Snapshot } from '../call/snapshot.js'
+import { Gathering, isLarge } from './gathering.js'
 import type { RawSnapshot, Registry } from './registry.js'
 import { SnapshotReader } from './snapshot-reader.js'
 
@@ -54,19 +55,32 @@ async function followOnce(context: FollowContext, reader: SnapshotReader, { told
   const patienceMs = relistMs * (1 - random() / 4)
   // A registry that was restored from a backup counts from lower: only within one watch is a lower revision old.
   let newest = -Infinity
+  const read = (word: RawSnapshot): void => {
+    const snapshot = readTold(word, reader)
+    if (snapshot instanceof Error) return failed(snapshot, 0)
+    gathering.drop()
+    newest = snapshot.revision
+    told(snapshot)
+  }
+  const gathering = new Gathering(clock, read)
+  const hear = (word: RawSnapshot): void => {
+    const revision = revisionOf(word)
+    if (revision < newest) return
+    if (!isLarge(word)) return read(word)
+    newest = revision
+    gathering.hear(word)
+  }
   try {
     for (;;) {
       const word = await within(clock, patienceMs, signal, watch.next())
       if (signal.aborted || word === undefined) return
       if (word.done === true) throw new Error(`${registry.name} ended its watch of '${service}'`)
-      const snapshot = readTold(word.value, reader)
-      if (snapshot instanceof Error) failed(snapshot, 0)
-      else if (snapshot.revision >= newest) {
-        newest = snapshot.revision
-        told(snapshot)
-      }
+      if (word.value instanceof Error) failed(word.value, 0)
+      else hear(word.value)
     }
   } finally {
+    if (signal.aborted) gathering.drop()
+    else gathering.flush()
     ending.abort()
   }
 }
@@ -88,10 +102,15 @@ function within<T>(clock: Clock, patienceMs: number, signal: AbortSignal, promis
   })
 }
 
-function readTold(told: RawSnapshot | Error, reader: SnapshotReader): Snapshot | Error {
-  if (told instanceof Error) return told
+/** NaN where there is none, which is neither older nor newer than another. */
+function revisionOf(word: RawSnapshot): number {
+  const revision: unknown = (word as RawSnapshot | null)?.revision
+  return typeof revision === 'number' ? revision : NaN
+}
+
+function readTold(word: RawSnapshot, reader: SnapshotReader): Snapshot | Error {
   try {
-    return reader.read(told)
+    return reader.read(word)
   } catch (error) {
     return error as Error
   }

@@ -34,9 +34,6 @@ export interface Resolver {
   close(): Promise<void>
 }
 
-/** A large service that changes a hundred times a second is drawn anew only so often. */
-const LARGE = { endpoints: 1_000, gapMs: 50 } as const
-
 /** Starts to follow a service. Nothing of it keeps the process alive: whoever waits for a snapshot must do so. */
 export function createResolver(context: ResolverContext, options: DiscoveryOptions = {}): Resolver {
   return new ServiceResolver(context, options)
@@ -53,8 +50,6 @@ class ServiceResolver implements Resolver {
   readonly #doubt: Doubt
   readonly #cache: SnapshotCache | undefined
   readonly #ended: Promise<void>
-  #heardAt = -Infinity
-  #gathering: Timer | undefined
   #confirming: Timer | undefined
 
   constructor(context: ResolverContext, options: DiscoveryOptions) {
@@ -68,7 +63,7 @@ class ServiceResolver implements Resolver {
     const told = (snapshot: Snapshot): void => {
       this.lastProofOfLifeAt = clock.now()
       this.lastError = undefined
-      this.#gather(snapshot)
+      this.#hear(snapshot)
     }
     const failed = (error: Error, retryInMs: number): void => {
       this.#confirming?.cancel()
@@ -88,26 +83,15 @@ class ServiceResolver implements Resolver {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#gathering?.cancel()
     this.#confirming?.cancel()
     this.#listeners.clear()
     await this.#ended
-  }
-
-  /** Lets the words about a large service that follow each other closely pass as one, the last. */
-  #gather(told: Snapshot): void {
-    const { clock } = this.#context
-    this.#gathering?.cancel()
-    const waitMs = told.endpoints.length < LARGE.endpoints ? 0 : this.#heardAt + LARGE.gapMs - clock.now()
-    if (waitMs <= 0) this.#hear(told)
-    else this.#gathering = clock.after(waitMs, () => this.#hear(told))
   }
 
   /** Takes the registry's word as far as it is believed, and comes back to it when the rest is to be believed too. */
   #hear(told: Snapshot): void {
     const { clock, events, service } = this.#context
     this.#confirming?.cancel()
-    this.#heardAt = clock.now()
     const { snapshot, kept, believeAt } = this.#doubt.judge(told, clock.now())
     if (kept > 0 && kept !== this.kept) events.emit('endpointsKept', { service, revision: told.revision, kept, named: told.endpoints.length })
     this.kept = kept

@@ -6,7 +6,7 @@ import type { Snapshot } from '../call/snapshot.js'
 export function samePicture(a: Snapshot, b: Snapshot): boolean {
   if (a.endpoints.length !== b.endpoints.length || !isDeepStrictEqual(a.policy, b.policy)) return false
   // Nearly always the order is the same, and most objects are: ten thousand of them are compared in no time.
-  if (a.endpoints.every(({ id }, i) => id === b.endpoints[i]!.id)) {
+  if (a.endpoints.every((endpoint, i) => endpoint === b.endpoints[i] || endpoint.id === b.endpoints[i]!.id)) {
     return a.endpoints.every((endpoint, i) => endpoint === b.endpoints[i] || sameEndpoint(endpoint, b.endpoints[i]!))
   }
   const known = new Map(a.endpoints.map((endpoint) => [endpoint.id, endpoint]))

@@ -17,10 +17,12 @@ const first: Picker = { pick: (nodes) => nodes[0] }
 function door(picker: Picker = first) {
   const events = new Events()
   const attempts: Attempt[] = []
+  const clock = new FakeClock()
+  const fleet = fleetOn(clock)
   const endpoints = createEndpointSet({
     service: 'users',
     registry: 'consul',
-    draw: drawAnywhere,
+    draw: (known) => (fleet.adopt(known), drawAnywhere(known)),
     events,
     connect: () => ({
       handle: async (attempt) => {
@@ -31,7 +33,7 @@ function door(picker: Picker = first) {
     }),
   })
   const tell = (...known: Endpoint[]): void => endpoints.apply({ service: 'users', revision: 1, endpoints: known, policy: {} })
-  return { handle: balance({ endpoints, fleet: fleetOn(), picker, clock: new FakeClock(), random: seededRandom(1), events }), endpoints, events, attempts, tell }
+  return { handle: balance({ endpoints, fleet, picker, clock, random: seededRandom(1), events }), endpoints, fleet, clock, events, attempts, tell }
 }
 
 const [a, b, c] = ['a', 'b', 'c'].map((id) => endpointOf(id)) as [Endpoint, Endpoint, Endpoint]
@@ -118,6 +120,28 @@ describe('balance', () => {
     call.cancellation.cancel(hungUp)
     await expect(handle(call)).rejects.toBe(hungUp)
     expect(attempts).toEqual([])
+  })
+
+  it('has a first try show whether an ejected endpoint is well again, and nobody else', async () => {
+    const { handle, endpoints, fleet, clock, attempts, tell } = door()
+    tell(a, b, c)
+    const ejected = endpoints.all.find(({ id }) => id === 'c')!
+    fleet.outliers.rest(ejected, 1_000, 0)
+    expect(endpoints.levels[0]!.nodes.map(({ id }) => id)).toEqual(['a', 'b'])
+    await clock.advance(2_000)
+    await handle(callOf({ resends: 1, tried: ['b'] }))
+    await handle(callOf())
+    await handle(callOf())
+    expect(attempts.map(({ endpoint }) => endpoint.id)).toEqual(['a', 'c', 'a'])
+  })
+
+  it('tells the score with which it picked, where the algorithm has one', async () => {
+    const { handle, events, tell } = door({ pick: (nodes) => nodes[1], costMs: () => 12.5 })
+    tell(a, b)
+    const told: unknown[] = []
+    events.on('picked', (event) => told.push(event))
+    await handle(callOf())
+    expect(told).toEqual([{ service: 'users', endpoint: 'b', resends: 0, candidates: 2, score: 12.5 }])
   })
 
   it('tells what it picked', async () => {

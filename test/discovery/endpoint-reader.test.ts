@@ -61,6 +61,28 @@ describe('reading endpoints', () => {
     ])
   })
 
+  it('reads a list by what it remembers of the ones before exactly as if it remembered nothing', () => {
+    const pool = [
+      ...Array.from({ length: 6 }, (_, i) => ({ host: 'h', port: 1 + (i % 4), weight: i })),
+      ...['h:1', 'h:2', 'h:0'],
+      { host: 'h', port: 9, id: 'h:1' },
+      null,
+    ]
+    const lists = fc.array(fc.array(fc.constantFrom(...pool), { maxLength: 4 }), { maxLength: 8 })
+    fc.assert(
+      fc.property(lists, (entriesInTurn) => {
+        const memory = { known: new WeakMap() }
+        const list: unknown[] = []
+        for (const entries of entriesInTurn) {
+          // In place: whoever tells may use the same array again.
+          list.splice(0, list.length, ...entries)
+          expect(readEndpoints(list, 'users', memory)).toEqual(readEndpoints(entries, 'users'))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   it('lets no name in metadata reach a prototype', () => {
     const entry: unknown = JSON.parse('{"host":"h","port":1,"metadata":{"__proto__":"x","constructor":"y","toString":"z"}}')
     const { metadata } = readEndpoint(entry, '')

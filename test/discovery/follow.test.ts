@@ -67,6 +67,45 @@ describe('following a service', () => {
     expect(told.map(({ endpoints, policy }) => [endpoints[0]?.port, policy])).toEqual([[1, { timeoutMs: 800 }], [2, { timeoutMs: 800 }]])
   })
 
+  const large = (revision: number, port: number): object => ({
+    revision,
+    endpoints: Array.from({ length: 1_000 }, (_, i) => ({ id: `i-${i}`, host: 'h', port })),
+  })
+
+  it('R12 reads a large service at most twenty times a second, and never leaves out its last word', async () => {
+    const registry = new ScriptedRegistry()
+    const { clock, told } = following(registry)
+    for (let i = 1; i <= 100; i++) {
+      registry.tell(large(i, i))
+      await clock.advance(10)
+    }
+    await clock.advance(50)
+    expect(told.length).toBeLessThanOrEqual(22)
+    expect(told.length).toBeGreaterThanOrEqual(20)
+    expect(told.at(-1)?.endpoints[0]?.port).toBe(100)
+  })
+
+  it('tells what waits before it tells that the watch has failed, and nothing that is older than what it told', async () => {
+    const registry = new ScriptedRegistry()
+    const { clock, told, failures } = following(registry, () => 0.5)
+    registry.tell(large(1, 1), large(3, 3), large(2, 2))
+    registry.fail(new Error('broke'))
+    await settled()
+    expect(told.map(({ revision }) => revision)).toEqual([1, 3])
+    expect(failures).toHaveLength(1)
+    registry.tell(large(1, 1), large(2, 2), { revision: 3, endpoints: ['h:1'] })
+    await clock.advance(200)
+    expect(told.map(({ revision }) => revision)).toEqual([1, 3, 1, 3])
+  })
+
+  it('R04 serves what waits of a large service although nonsense follows', async () => {
+    const registry = new ScriptedRegistry()
+    const { clock, told, failures } = following(registry)
+    registry.tell(large(1, 1), large(2, 2), null, { revision: 3 })
+    await clock.advance(50)
+    expect([told.map(({ revision }) => revision), failures.length]).toEqual([[1, 2], 2])
+  })
+
   it('takes whatever is thrown for a failure, even at the very beginning of a watch', async () => {
     const failing: Registry = {
       name: 'failing',

@@ -55,6 +55,18 @@ describe('the simulation', () => {
   })
 })
 
+describe('polite refusal', () => {
+  it('finds a freer server for what would have to wait, and loses nothing', () => {
+    const sparse = scenarioOf('sparse80', 0.1)
+    const rule = policies['least-request-p2c']!
+    const without = simulate(sparse, rule, 1)
+    const withRefusal = simulate(sparse, { ...rule, server: (server) => () => server.inFlight >= server.cores + 1 }, 1)
+    expect(withRefusal.settled).toBe(without.settled)
+    expect(withRefusal.errorRatio).toBe(0)
+    expect(withRefusal.quantile(0.99)).toBeLessThan(0.8 * without.quantile(0.99))
+  })
+})
+
 describe('adaptive', () => {
   it('beats two random choices by latency where servers are unequal', () => {
     const { figures } = compare({ scenario: 'hetero80', policies: ['adaptive', 'peak-ewma-p2c'], seeds: [1], scale: 0.15 })

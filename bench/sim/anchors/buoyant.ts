@@ -39,7 +39,7 @@ export function buoyantAnchors(): readonly Anchor[] {
   return PUBLISHED.map(([rule, create, published]) => ({
     name: `Buoyant ${rule}: successes`,
     published,
-    measured: 100 * (1 - simulate(play, create, SEED).errorRatio),
+    measured: 100 * (1 - simulate(play, { client: create }, SEED).errorRatio),
     tolerance: TOLERANCE_PERCENT,
     unit: '%',
   }))

@@ -53,7 +53,7 @@ export class Agenda {
 
 const EPOCH_AT_START_MS = 1_800_000_000_000
 
-/** The agenda as the clock of one client, which a jump can put wrong, and which is not looked at while the client stands still. */
+/** The agenda as the clock of one client: a jump can put it wrong, and while the client stands still no timer of it fires. */
 export class VirtualClock implements Clock {
   monotonicJumpMs = 0
   epochJumpMs = 0

@@ -36,3 +36,12 @@ export interface PolicyContext {
 
 /** Makes the balancer of one client. */
 export type CreatePolicy = (context: PolicyContext) => Policy
+
+/** Makes what decides at a server whether a request that has just come is politely refused, before any work on it. */
+export type CreateRefusal = (server: Server, agenda: Agenda) => (request: Request) => boolean
+
+/** A balancing rule: what the clients do, and what the servers do to help, if anything. */
+export interface Rule {
+  readonly client: CreatePolicy
+  readonly server?: CreateRefusal
+}

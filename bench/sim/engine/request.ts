@@ -1,4 +1,5 @@
-export type Result = 'success' | 'failure' | 'timeout'
+/** `refused`: politely, before any work; the caller offers it to another server at once. */
+export type Result = 'success' | 'failure' | 'timeout' | 'refused'
 
 /** A request on its way, and what its reply tells. Requests are used again, by their slot. */
 export class Request {
@@ -24,7 +25,8 @@ export class Request {
   serviceMs = 0
   inFlightOnReach = 0
   inFlightOnReply = 0
-  waitingOnReply = 0
+  /** Servers that have politely refused it. */
+  refusedBy: readonly number[] = []
   /** What the product's balancer knows the attempt by. */
   token: unknown = undefined
 
@@ -49,6 +51,7 @@ export class Requests {
   release(request: Request): void {
     request.serial = (request.serial + 1) & 0x7fffffff
     request.token = undefined
+    if (request.refusedBy.length > 0) request.refusedBy = []
     this.#free.push(request.slot)
   }
 }

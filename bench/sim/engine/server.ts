@@ -71,10 +71,6 @@ export class Server {
     return this.#running.size + this.#waiting.size
   }
 
-  get waiting(): number {
-    return this.discipline === 'queue' ? this.#waiting.size : Math.max(0, this.#running.size - this.cores)
-  }
-
   get speed(): number {
     return this.#speed
   }
@@ -180,7 +176,6 @@ export class Server {
     this.completed++
     request.serviceMs = this.#surroundings.agenda.nowMs - request.startedAtMs
     request.inFlightOnReply = this.inFlight
-    request.waitingOnReply = this.waiting
     this.onComplete?.(request)
     this.#surroundings.reply(request)
   }

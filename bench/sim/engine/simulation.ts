@@ -1,14 +1,17 @@
 import { seededRandom, type Random } from '../../../src/base/random.js'
 import { Agenda, Kind, VirtualClock } from './agenda.js'
 import { Fifo } from './fifo.js'
-import { HOLD, NONE, type CreatePolicy, type Policy } from './policy.js'
+import { HOLD, NONE, type Policy, type Rule } from './policy.js'
 import { Requests, type Request } from './request.js'
 import { Samples } from './samples.js'
 import type { Scenario } from './scenario.js'
 import { Server } from './server.js'
+import { Timeouts } from './timeouts.js'
 
 /** One way between a client and a server, half of what a round trip takes. */
 export const ONE_WAY_MS = 0.25
+/** A request is refused so often at most; who gets it then has to serve it. */
+const MOST_REFUSALS = 2
 /** What a failing server takes to say so. */
 const FAST_FAILURE_MS = 1
 
@@ -26,9 +29,9 @@ export interface World {
   crash(server: Server): void
 }
 
-/** Plays a scenario with one policy: the same seed gives every policy the same requests and the same disturbances. */
-export function simulate(scenario: Scenario, createPolicy: CreatePolicy, seed: number): Samples {
-  return new Simulation(scenario, createPolicy, seed).run()
+/** Plays a scenario by one rule: the same seed gives every rule the same requests and the same disturbances. */
+export function simulate(scenario: Scenario, rule: Rule, seed: number): Samples {
+  return new Simulation(scenario, rule, seed).run()
 }
 
 class Simulation implements World {
@@ -38,19 +41,20 @@ class Simulation implements World {
   readonly servers: readonly Server[]
   readonly #requests = new Requests()
   readonly #policies: readonly Policy[]
+  /** Of the servers; empty when none ever refuses. */
+  readonly #refusals: readonly ((request: Request) => boolean)[]
   readonly #samples = new Samples()
   readonly #workload: Random
   readonly #luck: Random
   readonly #listed = new Set<number>()
-  // All timeouts are equally long, so they come due in the order in which their requests were born.
-  readonly #expiring = new Fifo()
-  readonly #expiringSerials = new Fifo()
+  readonly #timeouts: Timeouts
   readonly #held = new Fifo()
   readonly #endAtMs: number
 
-  constructor(scenario: Scenario, createPolicy: CreatePolicy, seed: number) {
+  constructor(scenario: Scenario, { client, server: refusal }: Rule, seed: number) {
     this.scenario = scenario
     this.#endAtMs = scenario.warmMs + scenario.measuredMs
+    this.#timeouts = new Timeouts(this.agenda, this.#requests, scenario.timeoutMs)
     this.#workload = stream(seed, 1)
     this.#luck = stream(seed, 2)
     const surroundings = {
@@ -73,7 +77,8 @@ class Simulation implements World {
       // Every other one, and not the first half, which may be the fast ones.
       reports: (server: number) => (server * reporting) % this.servers.length < reporting,
     }
-    this.#policies = this.clocks.map((clock) => createPolicy({ ...context, clock }))
+    this.#policies = this.clocks.map((clock) => client({ ...context, clock }))
+    this.#refusals = refusal === undefined ? [] : this.servers.map((server) => refusal(server, this.agenda))
     for (const server of this.servers) this.#listed.add(server.index)
     this.#announce()
     for (const disturbance of scenario.disturbances) disturbance(this, stream(seed, 4))
@@ -135,9 +140,7 @@ class Simulation implements World {
     request.server = -1
     request.settled = false
     this.#planArrival()
-    if (this.#expiring.size === 0) this.agenda.at(this.agenda.nowMs + this.scenario.timeoutMs, Kind.expiry, 0)
-    this.#expiring.push(request.slot)
-    this.#expiringSerials.push(request.serial)
+    this.#timeouts.add(request)
     const { stalledUntilMs } = this.clocks[request.client]!
     if (stalledUntilMs > this.agenda.nowMs) this.agenda.runAt(stalledUntilMs, () => this.#send(request))
     else this.#send(request)
@@ -165,11 +168,12 @@ class Simulation implements World {
   #reach(request: Request): void {
     const server = this.servers[request.server]!
     const fails = server.failingRatio > 0 && this.#luck() < server.failingRatio
-    if (!fails && !server.down) return server.accept(request)
-    request.result = 'failure'
-    request.serviceMs = server.down ? 0 : FAST_FAILURE_MS
+    const healthy = !fails && !server.down
+    const refuses = healthy && request.refusedBy.length < MOST_REFUSALS && this.#refusals[server.index]?.(request) === true
+    if (healthy && !refuses) return server.accept(request)
+    request.result = refuses ? 'refused' : 'failure'
+    request.serviceMs = fails ? FAST_FAILURE_MS : 0
     request.inFlightOnReply = server.inFlight
-    request.waitingOnReply = server.waiting
     this.#replied(request, request.serviceMs)
   }
 
@@ -189,31 +193,24 @@ class Simulation implements World {
   #hear(request: Request): void {
     const { stalledUntilMs } = this.clocks[request.client]!
     if (stalledUntilMs > this.agenda.nowMs) return this.agenda.at(stalledUntilMs, Kind.reply, request.slot)
-    if (!request.settled) this.#settle(request)
+    if (request.settled) return this.#requests.release(request)
+    if (request.result === 'refused') return this.#offerAgain(request)
+    this.#settle(request)
     this.#requests.release(request)
   }
 
-  #expire(): void {
-    const { agenda, scenario } = this
-    const request = this.#requests.bySlot[this.#expiring.shift()]!
-    if (request.serial === this.#expiringSerials.shift() && !request.settled) {
-      request.result = 'timeout'
-      this.#settle(request)
-    }
-    this.#planExpiry(agenda.nowMs, scenario.timeoutMs)
+  #offerAgain(request: Request): void {
+    request.latencyMs = this.agenda.nowMs - request.sentAtMs
+    this.#policies[request.client]!.done(request, this.clocks[request.client]!.now())
+    request.refusedBy = [...request.refusedBy, request.server]
+    this.#send(request)
   }
 
-  /** Goes on to the oldest request that is still waited for. */
-  #planExpiry(nowMs: number, timeoutMs: number): void {
-    const { bySlot } = this.#requests
-    while (this.#expiring.size > 0) {
-      const oldest = bySlot[this.#expiring.peek()]!
-      if (oldest.serial === this.#expiringSerials.peek() && !oldest.settled) {
-        return this.agenda.at(Math.max(nowMs, oldest.bornAtMs + timeoutMs), Kind.expiry, 0)
-      }
-      this.#expiring.shift()
-      this.#expiringSerials.shift()
-    }
+  #expire(): void {
+    const request = this.#timeouts.expired()
+    if (request === undefined) return
+    request.result = 'timeout'
+    this.#settle(request)
   }
 
   #settle(request: Request): void {

@@ -40,7 +40,8 @@ export abstract class Baseline implements Policy {
     // From an instance that has been replaced since.
     if (request.generation !== this.#servers[request.server]!.generation) return
     this.inFlight[request.server]!--
-    this.observe(request, nowMs)
+    // A refusal says nothing about how fast the server is.
+    if (request.result !== 'refused') this.observe(request, nowMs)
   }
 
   protected abstract choose(nowMs: number): number

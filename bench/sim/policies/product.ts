@@ -8,9 +8,18 @@ interface ProductOptions extends BalancerOptions {
   readonly withReports?: boolean
 }
 
+const ANSWERS: Readonly<Record<'success' | 'failure' | 'refused', LabResult>> = {
+  success: { status: 200 },
+  failure: { status: 500 },
+  refused: { status: 503, processed: 'no' },
+}
+
 /** The product's own balancer, as it runs in a mesh. */
 export function product({ withReports = false, ...options }: ProductOptions): CreatePolicy {
-  return (context) => new Product(createBalancerLab({ ...options, clock: context.clock, random: context.random }), context, withReports)
+  return (context) => {
+    const { clock, random } = context
+    return new Product(createBalancerLab({ ...options, clock, random }), context, withReports)
+  }
 }
 
 class Product implements Policy {
@@ -26,15 +35,15 @@ class Product implements Policy {
   }
 
   update(listed: readonly number[]): void {
-    const { servers } = this.#context
-    const endpoints = listed.map((server) => ({ id: `${server}/${servers[server]!.generation}` }))
+    const endpoints = listed.map((server) => ({ id: this.#idOf(server) }))
     this.#serverOf.clear()
     endpoints.forEach(({ id }, i) => this.#serverOf.set(id, listed[i]!))
     this.#lab.setEndpoints(endpoints)
   }
 
   pick(request: Request): number {
-    const node = this.#lab.pick()
+    const tried = request.refusedBy.length === 0 ? undefined : request.refusedBy.map((server) => this.#idOf(server))
+    const node = this.#lab.pick(tried)
     if (node === undefined) return NONE
     request.token = this.#lab.begin(node)
     return this.#serverOf.get(node.id)!
@@ -44,10 +53,14 @@ class Product implements Policy {
     this.#lab.end(request.token as LabAttempt, this.#resultOf(request))
   }
 
+  #idOf(server: number): string {
+    return `${server}/${this.#context.servers[server]!.generation}`
+  }
+
   #resultOf({ result, server, inFlightOnReply }: Request): LabResult {
     if (result === 'timeout') return { error: 'timeout' }
-    const status = result === 'success' ? 200 : 500
-    if (!this.#withReports || !this.#context.reports(server)) return { status }
-    return { status, report: { inFlight: inFlightOnReply } }
+    const answer = ANSWERS[result]
+    if (!this.#withReports || !this.#context.reports(server)) return answer
+    return { ...answer, report: { inFlight: inFlightOnReply } }
   }
 }

@@ -7,8 +7,9 @@ import type { Server } from '../engine/server.js'
  */
 export const centralQueue: CreatePolicy = ({ servers }) => {
   let listed: readonly number[] = []
-  const hasRoom = (server: Server): boolean =>
-    server.assigned + 1 <= server.cores && listed.includes(server.index) && !server.down && server.failingRatio === 0 && server.pauseLeftMs === 0
+  const isWell = ({ index, down, failingRatio, pauseLeftMs }: Server): boolean =>
+    listed.includes(index) && !down && failingRatio === 0 && pauseLeftMs === 0
+  const hasRoom = (server: Server): boolean => server.assigned + 1 <= server.cores && isWell(server)
   return {
     update: (now) => void (listed = now),
     pick() {

@@ -23,30 +23,32 @@ export function chartOf(policies: readonly string[], comparisons: readonly Compa
   const bottom = TOP + rows.length * ROW_HEIGHT
   const grid = GRID.map((ratio) => {
     const x = xOf(ratio)
-    return `<line x1="${x}" y1="${TOP - 6}" x2="${x}" y2="${bottom}" class="grid"/><text x="${x}" y="${bottom + 18}" class="tick">${ratio}</text>`
+    const line = `<line x1="${x}" y1="${TOP - 6}" x2="${x}" y2="${bottom}" class="grid"/>`
+    return `${line}<text x="${x}" y="${bottom + 18}" class="tick">${ratio}</text>`
   })
   const drawn = rows.map(({ policy, mean }, i) => {
     const y = TOP + (i + 0.5) * ROW_HEIGHT
-    const kind = ours.has(policy) ? 'ours' : 'others'
     const dots = counted(comparisons).map(({ scenario, figures }) => {
       const { p99 } = figures[policy]!
       return `<circle cx="${xOf(p99)}" cy="${y}" r="3.2"><title>${policy}, ${scenario}: ${p99.toFixed(2)}</title></circle>`
     })
     const x = xOf(mean)
     return [
-      `<g class="${kind}"><text x="${LABEL_WIDTH - 14}" y="${y + 4}" class="name">${policy}</text>`,
+      `<g${ours.has(policy) ? ' class="ours"' : ''}><text x="${LABEL_WIDTH - 14}" y="${y + 4}" class="name">${policy}</text>`,
       ...dots,
       `<line x1="${x}" y1="${y - 9}" x2="${x}" y2="${y + 9}" class="mean"/>`,
       `<text x="${WIDTH - 12}" y="${y + 4}" class="name">${mean.toFixed(2)}</text></g>`,
     ].join('')
   })
   const count = counted(comparisons).length
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13">
+  const box = `viewBox="0 0 ${WIDTH} ${height}"`
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${box} font-family="system-ui, sans-serif" font-size="13">
 <style>
   .back { fill: #fff } .grid { stroke: #e3e6ea } .tick { fill: #6b7280; text-anchor: middle; font-size: 11px }
-  .name { text-anchor: end; fill: #374151 } .title { fill: #111827; font-weight: 600 } .note { fill: #6b7280; font-size: 11px }
-  .others circle { fill: #9aa4b2; fill-opacity: .55 } .others .mean { stroke: #4b5563; stroke-width: 2.5 }
-  .ours circle { fill: #0f766e; fill-opacity: .55 } .ours .mean { stroke: #0f766e; stroke-width: 2.5 } .ours .name { fill: #0f766e; font-weight: 600 }
+  .name { text-anchor: end; fill: #374151 } .title { fill: #111827; font-weight: 600 }
+  .note { fill: #6b7280; font-size: 11px }
+  circle { fill: #9aa4b2; fill-opacity: .55 } .mean { stroke: #4b5563; stroke-width: 2.5 }
+  .ours circle { fill: #0f766e } .ours .mean { stroke: #0f766e } .ours .name { fill: #0f766e; font-weight: 600 }
 </style>
 <rect width="${WIDTH}" height="${height}" class="back"/>
 <text x="12" y="22" class="title">p99 latency, as a multiple of the reference (less is better)</text>

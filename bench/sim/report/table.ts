@@ -19,7 +19,7 @@ export function latencyTable(policies: readonly string[], comparisons: readonly 
     ...(percentile === 'p99' ? [''] : []),
     ...policies.map((policy) => ratio(of(policy, comparisons, percentile))),
   ]
-  const head = [percentileNames[percentile], ...(percentile === 'p99' ? ['limit ms'] : []), ...policies]
+  const head = [percentileNames[percentile], ...(percentile === 'p99' ? ['reference ms'] : []), ...policies]
   return [head, ...rows, summary('geometric mean', geomean), summary('worst', worst)]
 }
 

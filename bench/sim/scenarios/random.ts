@@ -9,6 +9,9 @@ import type { Disturbance, Scenario } from '../engine/scenario.js'
 import { capacityPerSec, queueing } from './fleets.js'
 import { scenario } from './scenario.js'
 
+/** So that none takes minutes. */
+const MOST_PER_SEC = 12_000
+
 /** A scenario of the same families as the written ones, made by lot: the same number always gives the same one. */
 export function randomScenario(number: number): (scale: number) => Scenario {
   const random = seededRandom(Math.imul(number, 0x9e3779b1))
@@ -22,11 +25,17 @@ export function randomScenario(number: number): (scale: number) => Scenario {
   const load = between(0.2, 0.85)
   const [workName, work, meanMs] = choose(works)
   const [trouble, disturb] = choose(troubles)
-  const perSec = Math.min(12_000, load * capacityPerSec(servers, meanMs))
+  const perSec = Math.min(MOST_PER_SEC, load * capacityPerSec(servers, meanMs))
   const percent = Math.round((100 * perSec) / capacityPerSec(servers, meanMs))
-  const about = `${servers.length} servers of ${slots} slots and speeds ${speeds}, ${clients} clients, ${workName}, ${percent} %, ${trouble}`
-  const disturbances = (warmMs: number, measuredMs: number): readonly Disturbance[] => disturb(warmMs, measuredMs, servers.length, random)
-  return scenario(`random-${number}`, about, { servers, clients, work, perSec, disturbances, ranked: false })
+  const fleet = `${servers.length} servers of ${slots} slots and speeds ${speeds}`
+  return scenario(`random-${number}`, `${fleet}, ${clients} clients, ${workName}, ${percent} %, ${trouble}`, {
+    servers,
+    clients,
+    work,
+    perSec,
+    disturbances: (warmMs, measuredMs) => disturb(warmMs, measuredMs, servers.length, random),
+    ranked: false,
+  })
 }
 
 const works: readonly (readonly [string, Draw, number])[] = [
@@ -46,7 +55,9 @@ const troubles: readonly (readonly [string, Disturb])[] = [
   ['one stalled server', (warmMs, measuredMs) => [stall(1, warmMs + measuredMs / 4, measuredMs / 4)]],
   [
     'a rolling restart',
-    (warmMs, measuredMs, servers) => [rollingRestart(warmMs, measuredMs / servers, { downMs: 600, coldSpeed: 0.3, rampMs: 5000 })],
+    (warmMs, measuredMs, servers) => [
+      rollingRestart(warmMs, measuredMs / servers, { downMs: 600, coldSpeed: 0.3, rampMs: 5000 }),
+    ],
   ],
   ['a failing server', (warmMs, _measured, _servers, random) => [failing(1, 0.2 + 0.8 * random(), warmMs / 2)]],
   ['crashes', () => [crashes(8000, 1000, { downMs: 1500, coldSpeed: 0.4, rampMs: 5000 })]],
