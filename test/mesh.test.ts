@@ -163,7 +163,7 @@ describe('mesh', () => {
       [{ tracing: true }, 'tracing: unknown option; expected one of service, registry'],
     ]
     for (const [options, message] of bad) {
-      expect(() => createMesh({ service: 'orders', registry, ...options } as unknown as MeshOptions), JSON.stringify(options)).toThrow(message)
+      expect(() => createMesh({ service: 'orders', registry, ...options }), JSON.stringify(options)).toThrow(message)
     }
     expect(watched).toBe(0)
   })

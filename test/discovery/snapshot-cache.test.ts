@@ -65,7 +65,6 @@ describe('a snapshot cache', () => {
 describe('a resolver with a cache', () => {
   const down: Registry = {
     name: 'consul',
-    // eslint-disable-next-line require-yield
     async *watch() {
       throw new Error('connection refused')
     },

@@ -22,7 +22,7 @@ async function besideTwin(meshes: readonly [Mesh, Mesh], during: () => Promise<v
 }
 
 describe('a registry that is down for long', () => {
-  // Ten minutes of the catalogue are forty seconds here: longer than every lease, patience and backoff but the hour of the cache.
+  // The catalogue's ten minutes are forty seconds here: more than two leases, and many tries to watch and to register again.
   it('R01 costs no call and no time, and everybody is back in it, once, when it is', async () => {
     const controlPlane = await ControlPlaneProcess.start()
     const ports = await Promise.all(
