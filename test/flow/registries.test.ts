@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { etcd } from '../../src/discovery/etcd.js'
-import { combine, consul, createMesh, type Mesh, type MeshOptions, type Registry } from '../../src/index.js'
+import { combine, consul, createMesh, type Mesh, type MeshOptions, type Registry, type ServiceOptions } from '../../src/index.js'
 import { ControlPlaneProcess } from '../support/control-plane-process.js'
 import { describeWithEtcd, Etcd } from '../support/etcd.js'
 import { start, type Program } from '../support/processes.js'
@@ -29,8 +29,10 @@ function startInstances(count: number, env: NodeJS.ProcessEnv = {}): Promise<Ins
   return Promise.all(Array.from({ length: count }, () => startInstance(env)))
 }
 
+/** Takes turns, so that whoever may be called soon is. */
 async function callerOf(registry: Registry, discovery: MeshOptions['discovery'] = {}): Promise<Mesh> {
-  const mesh = createMesh({ service: 'orders', registry, services: { users: {} }, discovery })
+  const users: ServiceOptions = { balancer: { algorithm: 'round-robin' } }
+  const mesh = createMesh({ service: 'orders', registry, services: { users }, discovery })
   onTestFinished(() => mesh.close())
   await mesh.ready()
   return mesh

@@ -52,7 +52,7 @@ export function chartOf(policies: readonly string[], comparisons: readonly Compa
 </style>
 <rect width="${WIDTH}" height="${height}" class="back"/>
 <text x="12" y="22" class="title">p99 latency, as a multiple of the reference (less is better)</text>
-<text x="12" y="40" class="note">a dot for each of ${count} scenarios, a bar and a figure for their geometric mean; logarithmic</text>
+<text x="12" y="40" class="note">${count} dots: a scenario each; a bar and a figure for their geometric mean (log scale)</text>
 ${grid.join('\n')}
 ${drawn.join('\n')}
 </svg>
