@@ -84,7 +84,7 @@ export function joinRegistry(instance: Instance, { registry, clock, random, even
       } catch (reason) {
         const error = reason instanceof Error ? reason : new Error(String(reason))
         if (!hasStood && isMeshError(error, 'MESH_ERR_OPTION')) return fall(error)
-        const retryInMs = leaving.signal.aborted ? 0 : backoffMs(RETRY, failures++, random)
+        const retryInMs = leaving.signal.aborted ? 0 : retryInMsAfter(failures++, random)
         events.emit('registryError', { service, error, retryInMs })
         await pause(clock, retryInMs, leaving.signal)
       }
@@ -103,4 +103,13 @@ export function joinRegistry(instance: Instance, { registry, clock, random, even
     if (!(await settlesWithin(clock, LEAVE_TIMEOUT_MS, ended))) givingUp.abort()
   }
   return { instance, standing, ended, leave: () => (leave ??= leaveOnce()) }
+}
+
+/**
+ * Full jitter while the waits grow, which spreads those that failed together. At the ceiling most of the wait is fixed: if
+ * all of it were left to chance, those about to try would always be the most, and would be there the moment the registry is.
+ */
+function retryInMsAfter(failures: number, random: Random): number {
+  const { baseMs, maxMs } = RETRY
+  return baseMs * 2 ** Math.min(failures, 30) < maxMs ? backoffMs(RETRY, failures, random) : maxMs * (0.75 + random() / 4)
 }

@@ -3,8 +3,8 @@ import { callable, fields, optionError, wholeNumber } from '../base/validate.js'
 export interface DrainOptions {
   /**
    * How long the instance goes on serving after it has left the registry, until callers have heard of it. Default 5000,
-   * or what the registry needs if that is more, but at most half of `drainTimeoutMs`; 0 for an instance that never
-   * registered. Clients that keep idle connections for longer than this may lose what they send at the very end.
+   * or what the registry needs if that is more, but at most half of `drainTimeoutMs`; 0 for a process that
+   * nobody calls. Clients that keep idle connections for longer than this may lose what they send at the very end.
    */
   readonly drainDelayMs?: number | undefined
   /**

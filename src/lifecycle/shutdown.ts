@@ -49,8 +49,10 @@ export class Shutdown {
    * options hold. Rejects with `MESH_ERR_OPTION`.
    */
   async leave(options: DrainOptions): Promise<void> {
-    const { clock, registrar, propagationMs } = this.#parts
-    const neededMs = registrar.instances.length === 0 ? 0 : Math.max(drainDefaults.drainDelayMs, propagationMs)
+    const { clock, registrar, propagationMs, servers } = this.#parts
+    // Where the platform registers, nothing here says so but that there is a server, and a registry that takes its time.
+    const isCalled = registrar.instances.length > 0 || (servers.length > 0 && propagationMs > 0)
+    const neededMs = isCalled ? Math.max(drainDefaults.drainDelayMs, propagationMs) : 0
     const { drainDelayMs, drainTimeoutMs } = readDrain(options, neededMs)
     const now = clock.now()
     this.#schedule ??= { refuseAt: now + drainDelayMs, cutAt: now + drainTimeoutMs }
