@@ -78,8 +78,8 @@ export class EtcdPicture {
 function entryOf(id: string, json: string): unknown {
   const value = parsed(json)
   if (!isMessage(value)) return value
-  const { host, port, weight, status, zone, region, metadata } = value
-  return { id, host, port, weight, status, zone, region, metadata }
+  const { host, port, weight, status, zone, region, priority, metadata } = value
+  return { id, host, port, weight, status, zone, region, priority, metadata }
 }
 
 /** What is not JSON stays the text that it is: the reason for which it is refused then shows it. */

@@ -56,6 +56,7 @@ function readEndpoint(endpoint: Fields, port: unknown): readonly RawEndpoint[] {
   if (status === undefined) return []
   const { kind, name } = fieldsOf(targetRef)
   const forZones = zonesOf(fieldsOf(hints)['forZones'])
+  const isLent = forZones.length === 1 && forZones[0] !== zone
   return [
     {
       id: kind === 'Pod' ? name : undefined,
@@ -63,8 +64,12 @@ function readEndpoint(endpoint: Fields, port: unknown): readonly RawEndpoint[] {
       host: Array.isArray(addresses) ? (addresses[0] as unknown) : addresses,
       port,
       status,
-      zone: zone ?? undefined,
-      metadata: { ...(typeof nodeName === 'string' && { nodeName }), ...(forZones !== '' && { forZones }) },
+      // The platform may lend an endpoint to the callers of another zone: for them it is near, and for its own it is not.
+      zone: isLent ? forZones[0] : (zone ?? undefined),
+      metadata: {
+        ...(typeof nodeName === 'string' && { nodeName }),
+        ...(forZones.length > 0 && { forZones: forZones.join(',') }),
+      },
     },
   ]
 }
@@ -83,10 +88,10 @@ function statusOf(conditions: unknown): unknown {
   return isReady === true ? 'ready' : undefined
 }
 
-/** Names of zones, with commas between; what is malformed in a hint is no reason to lose an endpoint. */
-function zonesOf(forZones: unknown): string {
+/** Names of zones; what is malformed in a hint is no reason to lose an endpoint. */
+function zonesOf(forZones: unknown): readonly string[] {
   const names = Array.isArray(forZones) ? forZones.map((zone) => fieldsOf(zone)['name']) : []
-  return names.filter((name) => typeof name === 'string').join(',')
+  return names.filter((name) => typeof name === 'string')
 }
 
 function listOrNone(value: unknown, path: string): readonly unknown[] {

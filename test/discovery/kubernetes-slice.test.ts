@@ -30,6 +30,12 @@ describe('an EndpointSlice', () => {
     })
   })
 
+  it('is near to the callers of the zone that it is hinted for, if that is one other alone', () => {
+    const zoneFor = (...names: string[]): unknown =>
+      read([podEndpoint('a', '10.0.0.1', { zone: 'zone-a', hints: { forZones: names.map((name) => ({ name })) } })]).endpoints[0]?.zone
+    expect([zoneFor('zone-b'), zoneFor('zone-a'), zoneFor('zone-b', 'zone-c'), zoneFor()]).toEqual(['zone-b', 'zone-a', 'zone-a', 'zone-a'])
+  })
+
   it('names an endpoint without a pod by its address, and needs no more than an address', () => {
     const ofNode = { addresses: ['10.0.0.2'], targetRef: { kind: 'Node', name: 'n' } }
     const { endpoints } = read([{ addresses: ['10.0.0.1', '10.9.9.9'] }, ofNode])
