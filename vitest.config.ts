@@ -6,6 +6,8 @@ export default defineConfig(({ mode }) => ({
     include: mode === 'faults' ? ['test/faults/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: mode === 'faults' ? [] : ['test/faults/**'],
     pool: 'forks',
+    // Faults are shown on real processes under load; two at once would be each other's fault.
+    fileParallelism: mode !== 'faults',
     testTimeout: mode === 'faults' ? 300_000 : 30_000,
     hookTimeout: 60_000,
     reporters: ['default', ['json', { outputFile: process.env.VITEST_REPORT ?? `reports/${mode}.json` }]],
