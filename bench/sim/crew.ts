@@ -13,7 +13,7 @@ export async function compareAll(
   let done = 0
   const work = async (): Promise<void> => {
     const worker = fork(new URL('./worker.ts', import.meta.url))
-    const died = once(worker, 'exit').then(([code]) => Promise.reject(new Error(`A worker died with ${code}`)))
+    const died = once(worker, 'exit').then(([code, signal]) => Promise.reject(new Error(`A worker died with ${code ?? signal}`)))
     try {
       while (next < tasks.length) {
         const place = next++
