@@ -124,8 +124,13 @@ describe('Express', () => {
   })
 
   it.each([8, 64])('J14 a token of %i KiB is refused, by the gate or by the server', async (kib) => {
-    const answer = await rawRequest(port, '/users/42', { headers: { authorization: `Bearer ${'A'.repeat(kib * 1024)}` } })
-    expect([401, 431]).toContain(answer.status)
+    const headers = { authorization: `Bearer ${'A'.repeat(kib * 1024)}` }
+    // A server that has enough may hang up while the rest is still on its way, and its 431 is then lost.
+    const answer = await rawRequest(port, '/users/42', { headers }).then(
+      ({ status }) => status,
+      (error: NodeJS.ErrnoException) => error.code,
+    )
+    expect([401, 431, 'ECONNRESET']).toContain(answer)
     expect((await rawRequest(port, '/users/42', { headers: await scene.bearer('orders') })).status).toBe(200)
   })
 
