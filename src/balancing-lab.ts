@@ -22,8 +22,10 @@ import { serviceOptions } from './call/service-options.js'
 import { endpointReport, type EndpointReport } from './endpoint-report.js'
 import { policyDefaults } from './policy-defaults.js'
 
+type Further = Pick<ServiceOptions, 'outlier' | 'slowStart' | 'locality' | 'subset'>
+
 /** Whatever a mesh can be told about balancing; what is left out is as in a mesh. */
-export interface BalancerLabOptions extends BalancerOptions, Pick<ServiceOptions, 'outlier' | 'slowStart' | 'locality' | 'subset'> {
+export interface BalancerLabOptions extends BalancerOptions, Further {
   readonly clock: Clock
   readonly random: Random
   /** This client among all; decides which endpoints are its subset. Default `lab`. */
@@ -101,7 +103,8 @@ export function createBalancerLab(options: BalancerLabOptions): BalancerLab {
     setEndpoints: (given) => endpoints.apply({ service: SERVICE, revision: ++revision, endpoints: given.map(whole), policy: {} }),
     pick(tried = NONE, headers) {
       const offered = candidates(endpoints.levels, tried, random)
-      return (tried.length === 0 ? fleet.due() : undefined) ?? picker.pick(offered, headers === undefined ? plainCall : callWith(headers))
+      const call = headers === undefined ? plainCall : callWith(headers)
+      return (tried.length === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
     },
     begin: (node) => fleet.begin(node as Node),
     end(attempt, result = {}) {

@@ -23,7 +23,7 @@ export interface EndpointReport {
   readonly score: ScoreReport
 }
 
-/** What one more request costs at an endpoint: `latencyMs × (in flight + 1) / success³ / ramp / weight × report`; the least is picked. */
+/** What one more request costs: `latencyMs × (in flight + 1) / success³ / ramp / weight × report`; the least is picked. */
 export interface ScoreReport extends ScoreParts {
   readonly costMs: number
 }

@@ -34,7 +34,7 @@ export interface InboundOptions {
    * and `/readyz` (503 while it drains), or paths of your own. Default: none.
    */
   readonly health?: boolean | HealthOptions | undefined
-  /** Tells verified callers with each answer how busy this process is, so that they can choose (ORCA, `endpoint-load-metrics`). Default true. */
+  /** Tells verified callers with each answer how busy this process is (ORCA, `endpoint-load-metrics`). Default true. */
   readonly loadReport?: boolean | undefined
   /** How far the issuer's clock may be apart from this one, at most 60 000. Default 30 000. */
   readonly leewayMs?: number | undefined
@@ -106,7 +106,8 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
     const admitted = loadReport && inbound.peer !== undefined ? { ...inbound, loadReport: reportLoad } : inbound
     return host.ambient.run(context, () => inbound.proceed(admitted))
   })
-  return (arrival) => handle({ ...arrival, deadlineAt: Infinity, traceHeaders: traceHeadersOf(arrival), peer: undefined, loadReport: undefined })
+  const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined }
+  return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival) })
 }
 
 /** Tells the listeners why a request was refused, and the caller that it was. */

@@ -134,7 +134,8 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
       breaker = createBreaker({ service: name, policy: policy.breaker, events, clock })
     }
     fleet.follow(policy)
-    handle = callStack(parts, { policy, breaker, endpoints, fleet, picker: createPicker(policy.balancer, { clock, random, standard: fleet }) })
+    const picker = createPicker(policy.balancer, { clock, random, standard: fleet })
+    handle = callStack(parts, { policy, breaker, endpoints, fleet, picker })
   }
   build()
 

@@ -228,20 +228,24 @@ describe('the adaptive balancer', () => {
     expect(run.share('a') / run.share('b')).toBeLessThan(3.5)
   })
 
-  it('follows what the servers say of their load, and works as well when half of them say nothing', () => {
-    const ids = Array.from({ length: 8 }, (_, i) => `users-${i}`)
-    const worst = (reporting: (i: number) => boolean): number => {
-      const { traffic } = bench(ids)
-      const answer = (id: string): Answer => {
-        const i = ids.indexOf(id)
-        const result = reporting(i) ? { report: { inFlight: i === 0 ? 50 : 3 } } : {}
-        return { ...good(), result }
-      }
-      return traffic({ ratePerSec: 1_000, answer }).run(20_000).share('users-0')
+  it.each([
+    ['all of them say it', true],
+    ['the others say nothing', false],
+  ])('leaves one aside that has more to do than usual, and comes back, when %s', (_, allReport) => {
+    const { clock, lab } = bench(['a', 'b'])
+    const answers = (id: string, inFlight: number): void => {
+      const attempt = lab.begin(lab.pick([id === 'a' ? 'b' : 'a'])!)
+      clock.runUntil(clock.now() + 10)
+      lab.end(attempt, id === 'a' || allReport ? { report: { inFlight } } : undefined)
     }
-    expect(worst(() => true)).toBeLessThan(0.09)
-    expect(worst((i) => i % 2 === 0)).toBeLessThan(0.09)
-    expect(worst((i) => i % 2 === 1)).toBeGreaterThan(0.1)
+    for (let i = 0; i < 60; i++) for (const id of ['a', 'b']) answers(id, 4)
+    answers('a', 40)
+    const picks = (): string[] => Array.from({ length: 20 }, () => lab.pick()!.id)
+    expect(new Set(picks())).toEqual(new Set(['b']))
+    clock.runUntil(clock.now() + 2_000)
+    const attempt = lab.begin(lab.pick(['a'])!)
+    expect(new Set(picks())).toEqual(new Set(['a']))
+    lab.end(attempt, { error: 'cancelled' })
   })
 
   it('picks a ready endpoint whatever happened, and undefined only when there is none', () => {

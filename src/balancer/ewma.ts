@@ -44,7 +44,7 @@ export class LatencyEwma {
     this.#updatedAtMs = nowMs
   }
 
-  /** An attempt that brought no good answer: it counts as the mean when it ended sooner, so that failing fast never looks like being fast. */
+  /** An attempt without a good answer: it counts as the mean when it ended sooner, so that failing fast never looks like being fast. */
   observeFailure(latencyMs: number, nowMs: number, fleetMs: number): void {
     this.observe(Math.max(latencyMs, this.#meanMs, fleetMs), nowMs, fleetMs)
   }

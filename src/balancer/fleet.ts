@@ -29,7 +29,6 @@ export interface FleetOptions {
  */
 export class Fleet implements Standard {
   meanMs = 0
-  meanQueue = 0
   slowStart = slowStartDefaults
   readonly outliers: OutlierDetector
   readonly #clock: Clock
@@ -152,19 +151,11 @@ export class Fleet implements Standard {
     this.#meansAtMs = nowMs
     let latency = 0
     let measured = 0
-    let queue = 0
-    let reporting = 0
-    for (const { latency: own, report } of this.#members) {
-      if (own.samples > 0) {
-        latency += own.meanMs
-        measured++
-      }
-      if (report.known) {
-        queue += report.queue
-        reporting++
-      }
+    for (const { latency: own } of this.#members) {
+      if (own.samples === 0) continue
+      latency += own.meanMs
+      measured++
     }
     if (measured > 0) this.meanMs = latency / measured
-    if (reporting > 0) this.meanQueue = queue / reporting
   }
 }

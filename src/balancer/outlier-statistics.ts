@@ -38,8 +38,10 @@ export class Comparison {
     const { failureRatio, successRate } = this.#policy
     const total = totalOf(own)
     const ratio = ratioOf(own)
-    if (failureRatio.threshold > 0 && total >= failureRatio.minRequests && 1 - ratio >= failureRatio.threshold) return 'failure-ratio'
-    if (successRate.stdevFactor === 0 || total < successRate.minRequests || this.#endpoints < successRate.minEndpoints) return undefined
+    const { threshold, minRequests } = failureRatio
+    if (threshold > 0 && total >= minRequests && 1 - ratio >= threshold) return 'failure-ratio'
+    if (successRate.stdevFactor === 0 || total < successRate.minRequests) return undefined
+    if (this.#endpoints < successRate.minEndpoints) return undefined
     const others = this.#endpoints - 1
     const mean = (this.#ratios - ratio) / others
     const stdev = Math.sqrt(Math.max(0, (this.#squares - ratio ** 2) / others - mean ** 2))

@@ -15,7 +15,7 @@ export const outlierDefaults: OutlierPolicy = Object.freeze({
   failureRatio: Object.freeze({ threshold: 0.85, minRequests: 20 }),
 })
 
-/** With less than this share in rotation, the ejected are used as well: the rest could not bear it all (Envoy's panic threshold). */
+/** With less than this share left, the ejected are used as well: the rest could not bear it all (Envoy's panic threshold). */
 const PANIC_RATIO = 0.5
 /** When the others fail this often too, it is not the endpoint's fault, and the rest could not bear its part. */
 const LEAST_SUCCESS_OF_OTHERS = 0.5
@@ -55,7 +55,8 @@ export class OutlierDetector {
     this.#ejected = members.filter(({ standing }) => standing.ejected)
     this.#plan()
     const inService = members.filter(({ leaving }) => !leaving)
-    const panic = inService.length - this.#ejected.length < PANIC_RATIO * inService.length
+    const left = inService.filter(({ standing }) => !standing.ejected)
+    const panic = left.length < PANIC_RATIO * inService.length
     for (const { standing } of this.#ejected) standing.pardoned = panic
   }
 
@@ -66,7 +67,7 @@ export class OutlierDetector {
   /** An ejected endpoint whose time is over, for the next call: it gets this one, and nothing else until it is answered. */
   due(nowMs: number): Node | undefined {
     if (nowMs < this.#nextProbeAtMs) return undefined
-    const node = this.#ejected.find(({ leaving, standing }) => !leaving && standing.probe === undefined && standing.ejectedUntilMs <= nowMs)
+    const node = this.#ejected.find((each) => awaitsProbe(each) && each.standing.ejectedUntilMs <= nowMs)
     if (node !== undefined) node.standing.probe = 'chosen'
     this.#plan()
     return node
@@ -85,7 +86,9 @@ export class OutlierDetector {
       if (standing.probe === flight) this.#judgeProbe(node, succeeded, nowMs)
     } else if (succeeded !== undefined) {
       standing.count(succeeded)
-      if (!succeeded && standing.failuresInRow % this.#policy.consecutiveFailures === 0) this.#eject(node, 'consecutive-failures', nowMs)
+      // Every so many, and not once: what could not be ejected may be able to be later.
+      const enough = !succeeded && standing.failuresInRow % this.#policy.consecutiveFailures === 0
+      if (enough) this.#eject(node, 'consecutive-failures', nowMs)
     }
     this.#compareAll(nowMs)
   }
@@ -147,7 +150,12 @@ export class OutlierDetector {
   }
 
   #plan(): void {
-    const waiting = this.#ejected.filter(({ leaving, standing }) => !leaving && standing.probe === undefined)
-    this.#nextProbeAtMs = waiting.reduce((soonest, { standing }) => Math.min(soonest, standing.ejectedUntilMs), Infinity)
+    const times = this.#ejected.filter(awaitsProbe).map(({ standing }) => standing.ejectedUntilMs)
+    this.#nextProbeAtMs = times.reduce((soonest, atMs) => Math.min(soonest, atMs), Infinity)
   }
+}
+
+/** One that was chosen may be chosen again until the attempt begins: a call that was given up on its way must not close the door. */
+function awaitsProbe({ leaving, standing }: Node): boolean {
+  return !leaving && (standing.probe === undefined || standing.probe === 'chosen')
 }

@@ -11,9 +11,9 @@ const FREE_IN_FLIGHT = 8
 
 /**
  * The same endpoint for the same key, which is the value of a header field or a cookie, or the path. Each node ranks by a hash
- * of key and node (rendezvous hashing, Thaler and Ravishankar 1998), in proportion to its weight, and the highest is picked that is not
- * loaded beyond its bound (consistent hashing with bounded loads, Mirrokni, Thorup, Zadimoghaddam 2016). That is a ring with infinitely
- * many points: there is none to be built, the spread is even, and one that comes or goes moves only what is its own.
+ * of key and node, in proportion to its weight (rendezvous hashing, Thaler and Ravishankar 1998), and the highest is picked that
+ * is not loaded beyond its bound (consistent hashing with bounded loads, Mirrokni, Thorup and Zadimoghaddam 2016). That is a ring
+ * of infinitely many points: there is none to be built, the spread is even, and one that comes or goes moves only what is its own.
  */
 export class RingHashPicker {
   readonly #header: string

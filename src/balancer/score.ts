@@ -6,8 +6,6 @@ import { rampAt } from './slow-start.js'
 export interface Standard {
   /** Mean latency of the service; 0 while there is none. */
   readonly meanMs: number
-  /** Mean number of requests that the service's instances say they have in flight. */
-  readonly meanQueue: number
   /** When this process last stood still. */
   readonly stalledUntilMs: number
   readonly slowStart: SlowStartPolicy
@@ -24,7 +22,7 @@ export interface ScoreParts {
   /** Share of its due while it is new, 0.1–1. */
   readonly ramp: number
   readonly weight: number
-  /** Above 1: it says that it has more to do than the others; below 1: less. */
+  /** Above 1: it says that it has more to do than usual; below 1: less. */
   readonly report: number
 }
 
@@ -46,7 +44,7 @@ export function scorePartsAt(nowMs: number, node: Node, standard: Standard): Sco
     success: Math.max(LEAST_SUCCESS, node.success.ratioAt(nowMs)),
     ramp: rampAt(nowMs - node.sinceMs, standard.slowStart),
     weight: Math.max(LEAST_WEIGHT, node.weight),
-    report: node.report.factorAt(nowMs, standard),
+    report: node.report.factorAt(nowMs, standard.meanMs),
   }
 }
 

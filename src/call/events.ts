@@ -5,7 +5,7 @@ export type EjectionReason = 'consecutive-failures' | 'success-rate' | 'failure-
 
 /** The news of the mesh: event name → what listeners are given. */
 export interface MeshEvents {
-  /** An endpoint was chosen for an attempt, among so many; the score, where the algorithm has one, is what one more request costs there in ms. */
+  /** An endpoint was chosen for an attempt, among so many; the score, where there is one, is what one more request costs there in ms. */
   picked: {
     readonly service: string
     readonly endpoint: string

@@ -28,7 +28,7 @@ export function formatLoadReport({ inFlight, utilization }: LoadReport): string 
  */
 export function parseLoadReport(value: string | readonly string[] | undefined): LoadReport | undefined {
   if (typeof value !== 'string' || value.length > MOST_CHARACTERS) return undefined
-  const metrics = value.startsWith('TEXT ') ? textMetrics(value) : value.startsWith('JSON ') ? jsonMetrics(value.slice(5)) : undefined
+  const metrics = metricsOf(value)
   if (metrics === undefined) return undefined
   const inFlight = amount(metrics.inFlight)
   // The application knows better than the machine (gRPC A58).
@@ -39,11 +39,20 @@ export function parseLoadReport(value: string | readonly string[] | undefined): 
 /** The figures as they stand there, whatever they are. */
 type Metrics = Readonly<Record<'inFlight' | 'application' | 'cpu', unknown>>
 
-const TEXT_FIELDS = { inFlight: textField(`named_metrics\\.${IN_FLIGHT}`), application: textField('application_utilization'), cpu: textField('cpu_utilization') }
+const TEXT_FIELDS = {
+  inFlight: textField(`named_metrics\\.${IN_FLIGHT}`),
+  application: textField('application_utilization'),
+  cpu: textField('cpu_utilization'),
+}
 
 // Envoy takes a colon for the sign as well.
 function textField(name: string): RegExp {
   return new RegExp(`[ ,]${name} *[=:] *([\\d.eE+-]+) *(?:,|$)`)
+}
+
+function metricsOf(value: string): Metrics | undefined {
+  if (value.startsWith('TEXT ')) return textMetrics(value)
+  return value.startsWith('JSON ') ? jsonMetrics(value.slice(5)) : undefined
 }
 
 function textMetrics(text: string): Metrics {
@@ -68,7 +77,8 @@ function jsonMetrics(text: string): Metrics | undefined {
 }
 
 function member(holder: unknown, name: string): unknown {
-  return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, name) ? (holder as Record<string, unknown>)[name] : undefined
+  if (typeof holder !== 'object' || holder === null || !Object.hasOwn(holder, name)) return undefined
+  return (holder as Record<string, unknown>)[name]
 }
 
 function amount(value: unknown): number | undefined {

@@ -26,7 +26,7 @@ export interface OutlierPolicy {
   /** Share of the endpoints, 0–1, that may be ejected at the same time; one always may, unless this is 0: then none is. */
   readonly maxEjectedRatio: number
   readonly successRate: {
-    /** Ejected is whose success ratio is this many standard deviations below the mean of the others, and noticeably below; 0 for never. */
+    /** Ejected is whose success ratio is this many standard deviations, and a tenth, below the mean of the others; 0 for never. */
     readonly stdevFactor: number
     /** Endpoints with enough requests that it takes for a comparison. */
     readonly minEndpoints: number

@@ -24,7 +24,7 @@ function joinedField(rawHeaders: readonly string[], name: string): string | unde
   return joined
 }
 
-/** Has the application's answer tell the load as it is when the head of the answer is written, unless the application tells it itself. */
+/** Has the application's answer tell the load of the moment when its head is written, unless the application tells it itself. */
 export function tellLoad(response: ServerResponse, { loadReport }: Inbound): void {
   if (loadReport === undefined) return
   const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse

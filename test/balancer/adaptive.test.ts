@@ -124,9 +124,13 @@ describe('the adaptive picker', () => {
   it('makes no garbage', () => {
     const { nodes, answer, pick } = bench(20)
     nodes.forEach((node, i) => answer(node, 5 + i))
-    for (let i = 0; i < 20_000; i++) pick()
-    const before = process.memoryUsage().heapUsed
-    for (let i = 0; i < 20_000; i++) pick()
-    expect((process.memoryUsage().heapUsed - before) / 20_000).toBeLessThan(32)
+    const bytesPerPick = (): number => {
+      const before = process.memoryUsage().heapUsed
+      for (let i = 0; i < 20_000; i++) pick()
+      return (process.memoryUsage().heapUsed - before) / 20_000
+    }
+    // A collection now and then hides what was left, and the compiler leaves something at first: the middle of many tells.
+    const rounds = Array.from({ length: 31 }, bytesPerPick).slice(10)
+    expect(rounds.sort((a, b) => a - b)[10]).toBeLessThan(8)
   })
 })

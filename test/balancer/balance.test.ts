@@ -3,6 +3,7 @@ import { MeshError } from '../../src/base/errors.js'
 import { seededRandom } from '../../src/base/random.js'
 import { balance } from '../../src/balancer/balance.js'
 import { createEndpointSet } from '../../src/balancer/endpoint-set.js'
+import { measure } from '../../src/balancer/measure.js'
 import type { Node } from '../../src/balancer/node.js'
 import type { Picker } from '../../src/balancer/picker.js'
 import type { Attempt } from '../../src/call/call.js'
@@ -24,11 +25,11 @@ function door(picker: Picker = first) {
     registry: 'consul',
     draw: (known) => (fleet.adopt(known), drawAnywhere(known)),
     events,
-    connect: () => ({
-      handle: async (attempt) => {
+    connect: (node) => ({
+      handle: measure(node, fleet)(async (attempt) => {
         attempts.push(attempt)
         return replyOf({ endpoint: attempt.endpoint })
-      },
+      }),
       close: async () => {},
     }),
   })
@@ -130,8 +131,7 @@ describe('balance', () => {
     expect(endpoints.levels[0]!.nodes.map(({ id }) => id)).toEqual(['a', 'b'])
     await clock.advance(2_000)
     await handle(callOf({ resends: 1, tried: ['b'] }))
-    await handle(callOf())
-    await handle(callOf())
+    await Promise.all([handle(callOf()), handle(callOf())])
     expect(attempts.map(({ endpoint }) => endpoint.id)).toEqual(['a', 'c', 'a'])
   })
 

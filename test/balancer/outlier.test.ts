@@ -82,8 +82,12 @@ describe('outlier detection', () => {
     results(node, 0, ...FIVE)
     expect(detector.due(29_999)).toBeUndefined()
     expect(detector.due(30_000)).toBe(node)
-    expect(detector.due(30_000)).toBeUndefined()
-    results(node, 30_010, true)
+    // The call was given up on its way: the next one takes its place.
+    expect(detector.due(30_000)).toBe(node)
+    const deciding = node.waiting.add(node, 30_000)
+    detector.begin(deciding)
+    expect(detector.due(30_005)).toBeUndefined()
+    detector.end(deciding, true, 30_010)
     expect(readmitted).toEqual([{ service: 'users', endpoint: 'users-0' }])
     expect(node).toMatchObject({ state: 'ready', sinceMs: 30_010 })
   })
@@ -135,6 +139,14 @@ describe('outlier detection', () => {
     results(nodes[0]!, 0, ...Array.from({ length: 100 }, (_, i) => i % 2 === 0))
     results(nodes[1]!, 60_000, true)
     expect(ejected).toEqual([])
+  })
+
+  it('does not count those that leave among those that are left', () => {
+    const { nodes, detector } = bench(4)
+    detector.rest(nodes[0]!, 5_000, 0)
+    for (const node of nodes.slice(2)) void node.close()
+    detector.adopt(nodes)
+    expect(nodes.map(({ state }) => state)).toEqual(['ejected', 'ready', 'draining', 'draining'])
   })
 
   it('uses the ejected as well when less than half is left, and says so by their state', () => {
