@@ -10,7 +10,7 @@ async function busy(options: InstanceOptions): Promise<Program> {
   const fleet = await startFleet(options)
   const instance = await fleet.startOne()
   const orders = await fleet.caller({ timeoutMs: 60_000, attemptTimeoutMs: 60_000 })
-  orders.service('users').get('/work/60000', { headers: { 'x-request-id': 'GET-1' } }).catch(() => {})
+  orders.service('users').get('/busy/60000', { headers: { 'x-request-id': 'GET-1' } }).catch(() => {})
   await expect.poll(() => fleet.processed().size, { timeout: 5_000 }).toBe(1)
   return instance
 }
@@ -37,7 +37,7 @@ describe('draining', { timeout: 120_000 }, () => {
     const fleet = await startFleet({ drain: { drainDelayMs: 100 } })
     const instance = await fleet.startOne()
     const orders = await fleet.caller()
-    const answered = orders.service('users').post('/work/1500', { headers: { 'x-request-id': 'POST-1' } })
+    const answered = orders.service('users').post('/busy/1500', { headers: { 'x-request-id': 'POST-1' } })
     await expect.poll(() => fleet.processed().size, { timeout: 5_000 }).toBe(1)
     const { signal } = await stopWithGrace(instance, GRACE_MS)
     expect(await answered).toMatchObject({ status: 200, attempts: 1 })

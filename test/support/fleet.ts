@@ -120,7 +120,7 @@ export function startLoad(mesh: Mesh, { perSec, workMs }: LoadOptions): { stop()
     try {
       const options = { headers: { 'x-request-id': id } }
       const users = mesh.service('users')
-      const reply = await (method === 'GET' ? users.get(`/work/${workMs}`, options) : users.post(`/work/${workMs}`, { ...options, json: { id } }))
+      const reply = await (method === 'GET' ? users.get(`/busy/${workMs}`, options) : users.post(`/busy/${workMs}`, { ...options, json: { id } }))
       const body = await reply.text()
       if (reply.attempts > 1) resent++
       if (reply.status !== 200) lost.push({ method, id, why: `${reply.status} ${body}`, error: undefined })

@@ -16,7 +16,7 @@ const mesh = createMesh({
 })
 const app = express()
 app.use(expressMesh(mesh, { policy: { allow: [{ from: ['orders'] }] }, health: true }))
-app.all('/work/:ms', async (request, response) => {
+app.all('/busy/:ms', async (request, response) => {
   if (LEDGER !== undefined) appendFileSync(LEDGER, `${request.get('x-request-id')}\n`)
   await pause(Number(request.params.ms))
   response.json({ method: request.method })
