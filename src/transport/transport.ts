@@ -15,7 +15,7 @@ export interface TransportOptions {
    * the client who gives up first: what is sent on a connection that is just being closed may be lost. Default 4000 ms.
    */
   readonly keepAliveMs?: number | undefined
-  /** Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici of your own. Default: an undici `Pool`. */
+  /** Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici 7 or 8 of your own. Default: an undici `Pool`. */
   readonly createPool?: ((origin: string, options: Pool.Options) => Dispatcher) | undefined
 }
 
