@@ -15,7 +15,7 @@ import type { Endpoint } from './call/endpoint.js'
 import { Events, type MeshEvents } from './call/events.js'
 import type { HeaderList } from './call/headers.js'
 import { formatLoadReport, LOAD_REPORT_HEADER, type LoadReport } from './call/load-report.js'
-import { NOT_PROCESSED_HEADER } from './call/outcome.js'
+import { NOT_PROCESSED_HEADER, SPILLED_HEADER } from './call/outcome.js'
 import { layerPolicy, type BalancerOptions, type ServiceOptions } from './call/policy.js'
 import type { Reply } from './call/reply.js'
 import { serviceOptions } from './call/service-options.js'
@@ -53,6 +53,8 @@ export interface LabResult {
   readonly error?: 'connect' | 'connection' | 'timeout' | 'cancelled' | undefined
   /** `no`: the server refused with its "not processed" marker. */
   readonly processed?: 'no' | undefined
+  /** The server refused, before any work, a request that would have taken it so long, since others are probably freer. */
+  readonly spilledMs?: number | undefined
   /** Seconds of a Retry-After field. */
   readonly retryAfterSec?: number | undefined
   /** What the server says about its load in its answer. */
@@ -65,6 +67,8 @@ export interface BalancerLab {
   setEndpoints(endpoints: readonly LabEndpoint[]): void
   /** Where the next request goes: not to the `tried` while there are others. Undefined: there is nothing to pick from. */
   pick(tried?: readonly string[], headers?: HeaderList): LabNode | undefined
+  /** How long a request may be expected to take elsewhere, in ms: what an endpoint may refuse it for. 0: it is not to be offered. */
+  offerMs(): number
   /** A request to `node` begins, at the clock's present time. */
   begin(node: LabNode): LabAttempt
   /** It ends; without a result, with a 200. */
@@ -106,6 +110,7 @@ export function createBalancerLab(options: BalancerLabOptions): BalancerLab {
       const call = headers === undefined ? plainCall : callWith(headers)
       return (tried.length === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
     },
+    offerMs: () => fleet.offers.priceMs,
     begin: (node) => fleet.begin(node as Node),
     end(attempt, result = {}) {
       const flight = attempt as Flight<Node>
@@ -121,9 +126,10 @@ const SERVICE = 'lab'
 const NONE: readonly string[] = []
 const NOWHERE = { zone: undefined, region: undefined }
 
-function headOf({ status = 200, processed, retryAfterSec, report }: LabResult): Pick<Reply, 'status' | 'headers'> {
+function headOf({ spilledMs, status = spilledMs === undefined ? 200 : 503, processed = spilledMs === undefined ? undefined : 'no', retryAfterSec, report }: LabResult): Pick<Reply, 'status' | 'headers'> {
   const headers: Record<string, string> = {}
   if (processed === 'no') headers[NOT_PROCESSED_HEADER] = '1'
+  if (spilledMs !== undefined) headers[SPILLED_HEADER] = String(Math.round(spilledMs))
   if (retryAfterSec !== undefined) headers['retry-after'] = String(retryAfterSec)
   if (report !== undefined) headers[LOAD_REPORT_HEADER] = formatLoadReport(report)
   return { status, headers }

@@ -16,6 +16,7 @@ import { formatLoadReport } from './call/load-report.js'
 import { problemOf, Refusal } from './call/refusal.js'
 import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type MeshHealth } from './lifecycle/health.js'
 import type { Drain } from './resilience/drain.js'
+import { spill } from './resilience/spill.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
@@ -96,8 +97,10 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       authenticate({ verifier }),
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
-      // Innermost: behind it stands the application.
+      // Above what only those may ask who may come in.
       authorize({ judge: policy }),
+      // Innermost: how busy the application is, is told to nobody else; a remembered token costs next to nothing.
+      spill({ clock: host.clock, inFlight: () => host.drain.inFlight }),
     ),
   )
 
@@ -118,7 +121,8 @@ function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       const { status, code, message: reason, peer } = error
-      events.emit('denied', { status, code, method: inbound.method, path: redactTokens(rawPathOf(inbound.target)), peer, reason })
+      if (code === 'MESH_ERR_SPILLED') events.emit('spilled', { peer, reason })
+      else events.emit('denied', { status, code, method: inbound.method, path: redactTokens(rawPathOf(inbound.target)), peer, reason })
       return { status, route: undefined, aborted: false, answer: problemOf(error) }
     }
   }

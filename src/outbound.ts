@@ -14,6 +14,7 @@ import type { Fleet } from './balancer/fleet.js'
 import { goodbye } from './balancer/goodbye.js'
 import { measure } from './balancer/measure.js'
 import type { Node } from './balancer/node.js'
+import { offer } from './balancer/offer.js'
 import type { Picker } from './balancer/picker.js'
 import type { Ambient } from './call/ambient.js'
 import type { Attempt, Call } from './call/call.js'
@@ -63,6 +64,8 @@ export function callStack(
     remainingTime({ clock }),
     // Above balance, so that failing to sign is never charged to an endpoint.
     ...(tokens === undefined ? [] : [identity({ tokens })]),
+    // Below retry and identity: what is refused politely was neither tried nor failed, and goes on with the same token.
+    ...(policy.spill.maxOffers === 0 ? [] : [offer(fleet, policy.spill)]),
   )(
     // The door: here the call gets its address.
     balance({ endpoints, fleet, picker, random, clock, events }),

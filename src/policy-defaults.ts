@@ -1,5 +1,6 @@
 import { localityDefaults } from './balancer/locality.js'
 import { outlierDefaults } from './balancer/outlier.js'
+import { spillDefaults } from './balancer/offer.js'
 import { balancerDefaults } from './balancer/picker.js'
 import { slowStartDefaults } from './balancer/slow-start.js'
 import { subsetDefaults } from './balancer/subset.js'
@@ -18,6 +19,7 @@ export const policyDefaults: ServicePolicy = Object.freeze({
   subset: subsetDefaults,
   slowStart: slowStartDefaults,
   outlier: outlierDefaults,
+  spill: spillDefaults,
   retry: retryDefaults,
   breaker: breakerDefaults,
 })

@@ -4,7 +4,7 @@ import { LatencyAware } from './policies/lalb.js'
 import { LeastRequestOfAll, LeastRequestOfTwo } from './policies/least-request.js'
 import { PeakEwma } from './policies/peak-ewma.js'
 import { Prequal } from './policies/prequal.js'
-import { product } from './policies/product.js'
+import { product, spilling } from './policies/product.js'
 import { RandomChoice } from './policies/random.js'
 import { RoundRobin } from './policies/round-robin.js'
 import { ShortestResponse } from './policies/shortest-response.js'
@@ -24,4 +24,5 @@ export const policies: Readonly<Record<string, Rule>> = {
   prequal: { client: (context) => new Prequal(context) },
   adaptive: { client: product({ algorithm: 'adaptive' }) },
   'adaptive+reports': { client: product({ algorithm: 'adaptive', withReports: true }) },
+  'adaptive+spill': { client: product({ algorithm: 'adaptive', withReports: true }), server: spilling },
 }

@@ -10,7 +10,7 @@ import { jsonOf } from './report/json.js'
 import { asMarkdown, asText, errorTable, latencyTable, type Table } from './report/table.js'
 import { scenarioOf } from './scenarios.js'
 
-const OURS: ReadonlySet<string> = new Set(['adaptive', 'adaptive+reports'])
+const OURS: ReadonlySet<string> = new Set(['adaptive', 'adaptive+reports', 'adaptive+spill'])
 
 function anchorTable(anchors: readonly Anchor[]): Table {
   const rows = anchors.map((anchor) => [

@@ -2,11 +2,12 @@ import type { Clock } from '../base/clock.js'
 import type { Random } from '../base/random.js'
 import type { Events } from '../call/events.js'
 import { parseLoadReport, LOAD_REPORT_HEADER } from '../call/load-report.js'
-import { outcomeOf, type Outcome } from '../call/outcome.js'
+import { outcomeOf, SPILLED_HEADER, type Outcome } from '../call/outcome.js'
 import type { ServicePolicy } from '../call/policy.js'
 import type { Reply } from '../call/reply.js'
 import type { Flight } from './flight.js'
 import type { Node } from './node.js'
+import { Offers } from './offers.js'
 import { OutlierDetector } from './outlier.js'
 import { OwnStalls } from './own-stalls.js'
 import { askedPauseMs } from './retry-after.js'
@@ -31,6 +32,7 @@ export class Fleet implements Standard {
   meanMs = 0
   slowStart = slowStartDefaults
   readonly outliers: OutlierDetector
+  readonly offers = new Offers()
   readonly #clock: Clock
   readonly #stalls: OwnStalls
   #members: readonly Node[] = []
@@ -92,10 +94,13 @@ export class Fleet implements Standard {
     const stalled = this.#settle(flight, nowMs)
     const report = parseLoadReport(reply.headers[LOAD_REPORT_HEADER])
     if (report !== undefined) node.report.observe(report, nowMs)
-    if (!stalled) {
+    if (outcome.kind === 'ignored') this.#spilled(node, Number(reply.headers[SPILLED_HEADER]), nowMs)
+    if (!stalled && outcome.kind !== 'ignored') {
       const latencyMs = nowMs - flight.startedAtMs
-      if (outcome.kind === 'success') node.latency.observe(latencyMs, nowMs, this.meanMs)
-      else node.latency.observeFailure(latencyMs, nowMs, this.meanMs)
+      if (outcome.kind === 'success') {
+        node.latency.observe(latencyMs, nowMs, this.meanMs)
+        this.offers.answered(latencyMs)
+      } else node.latency.observeFailure(latencyMs, nowMs, this.meanMs)
     }
     if (outcome.kind === 'failure') {
       node.success.observe(false, nowMs)
@@ -111,9 +116,9 @@ export class Fleet implements Standard {
   ended(flight: Flight<Node>, answer: Outcome, error: Error | undefined): void {
     const { node } = flight
     node.end()
-    if (answer.kind !== 'success') return
+    if (answer.kind === 'failure') return
     // A body cut short is a failure of the endpoint too, whatever its status line promised.
-    const kind = error === undefined ? 'success' : outcomeOf(error).kind
+    const kind = error === undefined ? answer.kind : outcomeOf(error).kind
     this.#judge(flight, kind, this.#clock.now())
   }
 
@@ -132,6 +137,11 @@ export class Fleet implements Standard {
     // What ran out of time while this process stood still may have been answered long ago.
     this.#judge(flight, stalled ? 'ignored' : kind, nowMs)
     this.#learnt(node, nowMs)
+  }
+
+  #spilled({ report }: Node, expectedMs: number, nowMs: number): void {
+    this.offers.refused()
+    if (expectedMs > 0) report.spilled(expectedMs, nowMs)
   }
 
   #judge(flight: Flight<Node>, kind: Outcome['kind'], nowMs: number): void {

@@ -19,6 +19,7 @@ export class ReportedLoad {
   #usual = 0
   #reports = 0
   #atMs = 0
+  #freeAtMs = -Infinity
 
   /** Requests in flight there by the last report; undefined when there was none. */
   get queue(): number | undefined {
@@ -30,6 +31,16 @@ export class ReportedLoad {
     this.#reports++
     this.#usual += (this.#queue - this.#usual) / Math.min(SETTLING_REPORTS, this.#reports)
     this.#atMs = nowMs
+  }
+
+  /** It has refused, since a request would have taken so long there. */
+  spilled(expectedMs: number, nowMs: number): void {
+    this.#freeAtMs = nowMs + expectedMs
+  }
+
+  /** How long a request would take there by the last refusal: what it had to do then is being worked off. */
+  expectedMsAt(nowMs: number): number {
+    return this.#freeAtMs - nowMs
   }
 
   /** Factor of its cost: 1 for what is usual there, and in the end for every report that has grown old. */

@@ -35,7 +35,7 @@ const LEAST_LATENCY_MS = 0.05
 const LEAST_WEIGHT = 1e-6
 
 export function scorePartsAt(nowMs: number, node: Node, standard: Standard): ScoreParts {
-  const usualMs = Math.max(LEAST_LATENCY_MS, node.latency.expectedAt(nowMs, standard.meanMs))
+  const usualMs = Math.max(LEAST_LATENCY_MS, node.latency.expectedAt(nowMs, standard.meanMs), node.report.expectedMsAt(nowMs))
   const waitedMs = nowMs - Math.max(node.waiting.oldestAtMs, standard.stalledUntilMs)
   const stalled = waitedMs > STALL_RATIO * usualMs
   return {

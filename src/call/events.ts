@@ -40,6 +40,8 @@ export interface MeshEvents {
     readonly peer: string | undefined
     readonly reason: string
   }
+  /** An inbound request was politely refused, since it would have had to wait here, and its caller offers it to others. */
+  spilled: { readonly peer: string | undefined; readonly reason: string }
   /** A listener threw; the call that it was told about went on. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

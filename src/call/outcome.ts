@@ -10,6 +10,12 @@ export interface Outcome {
 /** Header by which a service built on this package says that it refused before doing any work. */
 export const NOT_PROCESSED_HEADER = 'mesh-not-processed'
 
+/** Header by which a caller says that it may be refused this request, and in how many ms it would expect to have its answer elsewhere. */
+export const OFFER_HEADER = 'mesh-offer'
+
+/** Header by which an instance refuses such a request before any work: it would have to wait here, for so many ms in all. */
+export const SPILLED_HEADER = 'mesh-spilled'
+
 /** Header by which an instance says with every answer that it is about to go: the answer is good, the next call belongs elsewhere. */
 export const DRAINING_HEADER = 'mesh-draining'
 
@@ -17,6 +23,7 @@ const SUCCESS: Outcome = { kind: 'success', processed: 'yes' }
 const FAILED_ANSWER: Outcome = { kind: 'failure', processed: 'yes' }
 const MAYBE_FAILED_ANSWER: Outcome = { kind: 'failure', processed: 'maybe' }
 const REFUSED_ANSWER: Outcome = { kind: 'failure', processed: 'no' }
+const SPILLED: Outcome = { kind: 'ignored', processed: 'no' }
 
 /**
  * The one judge of results: retry, breaker, balancing metrics and spans all ask here.
@@ -25,7 +32,7 @@ const REFUSED_ANSWER: Outcome = { kind: 'failure', processed: 'no' }
 export function outcomeOf(result: Pick<Reply, 'status' | 'headers'> | Error): Outcome {
   if (result instanceof Error) return outcomeOfError(result)
   if (result.status < 500 && result.status !== 429) return SUCCESS
-  if (result.headers[NOT_PROCESSED_HEADER] !== undefined) return REFUSED_ANSWER
+  if (result.headers[NOT_PROCESSED_HEADER] !== undefined) return result.headers[SPILLED_HEADER] === undefined ? REFUSED_ANSWER : SPILLED
   // 502 and 504 come from something between: what stands behind it may have done the work.
   return result.status === 502 || result.status === 504 ? MAYBE_FAILED_ANSWER : FAILED_ANSWER
 }

@@ -52,6 +52,11 @@ export interface SubsetPolicy {
   readonly size: number
 }
 
+export interface SpillPolicy {
+  /** How often a call may be offered to endpoints that may refuse it, when others are probably freer; 0 for not at all. */
+  readonly maxOffers: number
+}
+
 export interface RetryPolicy {
   /** How many attempts may follow the first one. */
   readonly maxResends: number
@@ -79,6 +84,7 @@ export interface ServicePolicy {
   readonly subset: SubsetPolicy
   readonly slowStart: SlowStartPolicy
   readonly outlier: OutlierPolicy
+  readonly spill: SpillPolicy
   readonly retry: RetryPolicy
   readonly breaker: BreakerPolicy
 }

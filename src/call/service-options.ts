@@ -5,6 +5,7 @@ import type {
   LocalityPolicy,
   OutlierPolicy,
   RetryPolicy,
+  SpillPolicy,
   ServiceOptions,
   SlowStartPolicy,
   SubsetPolicy,
@@ -46,6 +47,7 @@ export const serviceOptions: Reader<ServiceOptions> = fields<ServiceOptions>({
     }),
     failureRatio: fields<OutlierPolicy['failureRatio']>({ threshold: ratio, minRequests: wholeNumber(1) }),
   }),
+  spill: fields<SpillPolicy>({ maxOffers: wholeNumber(0, 5) }),
   retry: fields<RetryPolicy>({ maxResends: wholeNumber(0, 10) }),
   breaker: fields<BreakerPolicy>({
     failureRatio: ratio,

@@ -4,6 +4,7 @@ import type { Node } from '../../src/balancer/node.js'
 import { LOAD_REPORT_HEADER } from '../../src/call/load-report.js'
 import { Events } from '../../src/call/events.js'
 import { VirtualClock } from '../support/virtual-clock.js'
+import { scorePartsAt } from '../../src/balancer/score.js'
 import { fleetOn, nodesOf } from './support.js'
 
 function bench(count = 3) {
@@ -31,6 +32,25 @@ const hungUp = new MeshError('MESH_ERR_ABORTED', 'hung up', { processed: 'maybe'
 const late = new MeshError('MESH_ERR_ATTEMPT_TIMEOUT', 'late', { processed: 'maybe' })
 
 describe('fleet', () => {
+  it('holds a polite refusal against nobody, and avoids who gave it until what waits there is done', () => {
+    const { clock, fleet, nodes: [a, b], ejected, answer } = bench()
+    for (let i = 0; i < 20; i++) {
+      answer(a, 10)
+      answer(b, 10)
+    }
+    const meanMs = a.latency.meanMs
+    for (let i = 0; i < 10; i++) answer(a, 0, 503, { 'mesh-not-processed': '1', 'mesh-spilled': '80' })
+    expect(a).toMatchObject({ latency: { meanMs }, inFlight: 0, state: 'ready' })
+    expect(a.success.ratioAt(clock.now())).toBe(1)
+    expect(ejected).toEqual([])
+    const latencyMs = (): number => scorePartsAt(clock.now(), a, fleet).latencyMs
+    expect(latencyMs()).toBe(80)
+    clock.runUntil(clock.now() + 30)
+    expect(latencyMs()).toBe(50)
+    clock.runUntil(clock.now() + 60)
+    expect(latencyMs()).toBeCloseTo(meanMs, 1)
+  })
+
   it('knows the mean of all endpoints, each counted once', () => {
     const { fleet, nodes: [a, b], answer, clock } = bench()
     answer(a, 10)

@@ -25,6 +25,9 @@ export class Request {
   serviceMs = 0
   inFlightOnReach = 0
   inFlightOnReply = 0
+  /** What its caller expects elsewhere, 0 where it may not be refused; and what the server that refused it expected of itself. */
+  elsewhereMs = 0
+  expectedMs = 0
   /** Servers that have politely refused it. */
   refusedBy: readonly number[] = []
   /** What the product's balancer knows the attempt by. */

@@ -1,6 +1,7 @@
 import type { BalancerOptions } from '../../../src/call/policy.js'
 import { createBalancerLab, type BalancerLab, type LabAttempt, type LabResult } from '../../../src/balancing-lab.js'
-import { NONE, type CreatePolicy, type Policy, type PolicyContext } from '../engine/policy.js'
+import { SpillGate } from '../../../src/resilience/spill-gate.js'
+import { NONE, type CreatePolicy, type CreateRefusal, type Policy, type PolicyContext } from '../engine/policy.js'
 import type { Request } from '../engine/request.js'
 
 interface ProductOptions extends BalancerOptions {
@@ -8,10 +9,9 @@ interface ProductOptions extends BalancerOptions {
   readonly withReports?: boolean
 }
 
-const ANSWERS: Readonly<Record<'success' | 'failure' | 'refused', LabResult>> = {
+const ANSWERS: Readonly<Record<'success' | 'failure', LabResult>> = {
   success: { status: 200 },
   failure: { status: 500 },
-  refused: { status: 503, processed: 'no' },
 }
 
 /** The product's own balancer, as it runs in a mesh. */
@@ -45,6 +45,7 @@ class Product implements Policy {
     const tried = request.refusedBy.length === 0 ? undefined : request.refusedBy.map((server) => this.#idOf(server))
     const node = this.#lab.pick(tried)
     if (node === undefined) return NONE
+    request.elsewhereMs = this.#lab.offerMs()
     request.token = this.#lab.begin(node)
     return this.#serverOf.get(node.id)!
   }
@@ -57,10 +58,22 @@ class Product implements Policy {
     return `${server}/${this.#context.servers[server]!.generation}`
   }
 
-  #resultOf({ result, server, inFlightOnReply }: Request): LabResult {
+  #resultOf(request: Request): LabResult {
+    const { result, server, inFlightOnReply } = request
     if (result === 'timeout') return { error: 'timeout' }
-    const answer = ANSWERS[result]
+    const answer = result === 'refused' ? { spilledMs: request.expectedMs } : ANSWERS[result]
     if (!this.#withReports || !this.#context.reports(server)) return answer
     return { ...answer, report: { inFlight: inFlightOnReply } }
+  }
+}
+
+/** The product's own gate at each server: it refuses what would wait there while others are freer. One that stands still refuses nothing. */
+export const spilling: CreateRefusal = (server, agenda) => {
+  const gate = new SpillGate()
+  server.onComplete = ({ inFlightOnReach, reachedAtMs }) => gate.observe(inFlightOnReach, agenda.nowMs - reachedAtMs)
+  return (request) => {
+    if (request.elsewhereMs === 0 || server.pauseLeftMs > 0 || !gate.refuses(server.inFlight, request.elsewhereMs)) return false
+    request.expectedMs = gate.expectedMs(server.inFlight)
+    return true
   }
 }

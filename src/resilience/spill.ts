@@ -1,0 +1,27 @@
+import type { Clock } from '../base/clock.js'
+import type { Inbound, InboundReply } from '../call/inbound.js'
+import type { Layer } from '../call/layer.js'
+import { OFFER_HEADER } from '../call/outcome.js'
+import { Refusal } from '../call/refusal.js'
+import { SpillGate } from './spill-gate.js'
+
+/**
+ * Politely refuses a request that would have to wait here, when its caller says that it may be offered to others and how long it takes
+ * there. `inFlight` counts the requests inside, the one that asks included.
+ */
+export function spill({ clock, inFlight }: { readonly clock: Clock; readonly inFlight: () => number }): Layer<Inbound, InboundReply> {
+  const gate = new SpillGate()
+  return (next) => async (inbound) => {
+    const others = inFlight() - 1
+    const elsewhereMs = Number(inbound.header(OFFER_HEADER))
+    if (elsewhereMs > 0 && gate.refuses(others, elsewhereMs)) {
+      const expectedMs = gate.expectedMs(others)
+      throw new Refusal('MESH_ERR_SPILLED', `it would take ${expectedMs.toFixed(0)} ms here, and ${elsewhereMs} ms elsewhere`, { expectedMs })
+    }
+    const arrivedAtMs = clock.now()
+    const reply = await next(inbound)
+    // One that its caller has left tells how long it was waited for, and not how long it takes.
+    if (!reply.aborted) gate.observe(others, clock.now() - arrivedAtMs)
+    return reply
+  }
+}
