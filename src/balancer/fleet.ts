@@ -9,6 +9,7 @@ import type { Flight } from './flight.js'
 import type { Node } from './node.js'
 import { OutlierDetector } from './outlier.js'
 import { OwnStalls } from './own-stalls.js'
+import { ReportedLoad } from './reported-load.js'
 import { askedPauseMs } from './retry-after.js'
 import type { Standard } from './score.js'
 import { slowStartDefaults } from './slow-start.js'
@@ -91,7 +92,7 @@ export class Fleet implements Standard {
     const nowMs = this.#clock.now()
     const stalled = this.#settle(flight, nowMs)
     const report = parseLoadReport(reply.headers[LOAD_REPORT_HEADER])
-    if (report !== undefined) node.report.observe(report, nowMs)
+    if (report !== undefined) (node.report ??= new ReportedLoad()).observe(report, nowMs)
     if (!stalled) {
       const latencyMs = nowMs - flight.startedAtMs
       if (outcome.kind === 'success') node.latency.observe(latencyMs, nowMs, this.meanMs)

@@ -44,7 +44,7 @@ export function scorePartsAt(nowMs: number, node: Node, standard: Standard): Sco
     success: Math.max(LEAST_SUCCESS, node.success.ratioAt(nowMs)),
     ramp: rampAt(nowMs - node.sinceMs, standard.slowStart),
     weight: Math.max(LEAST_WEIGHT, node.weight),
-    report: node.report.factorAt(nowMs, standard.meanMs),
+    report: node.report?.factorAt(nowMs, standard.meanMs) ?? 1,
   }
 }
 
