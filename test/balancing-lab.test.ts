@@ -1,32 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../src/base/random.js'
-import { createBalancerLab, type BalancerLabOptions } from '../src/balancing-lab.js'
-import type { MeshEvents } from '../src/call/events.js'
-import { Traffic, type Answer, type TrafficOptions } from './support/simulated-traffic.js'
+import { createBalancerLab } from '../src/balancing-lab.js'
+import { IDS, labBench as bench } from './support/lab-bench.js'
+import { Traffic, type Answer } from './support/simulated-traffic.js'
 import { VirtualClock } from './support/virtual-clock.js'
-
-const IDS = ['a', 'b', 'c', 'd', 'e']
-
-interface Bench {
-  readonly clock: VirtualClock
-  readonly lab: ReturnType<typeof createBalancerLab>
-  readonly ejections: MeshEvents['ejected'][]
-  readonly returns: MeshEvents['readmitted'][]
-  traffic(options: Pick<TrafficOptions, 'ratePerSec' | 'maxResends' | 'answer'>): Traffic
-}
-
-function bench(ids: readonly string[] = IDS, options: Partial<BalancerLabOptions> = {}): Bench {
-  const clock = new VirtualClock()
-  const random = seededRandom(7)
-  const lab = createBalancerLab({ clock, random, ...options })
-  const ejections: MeshEvents['ejected'][] = []
-  const returns: MeshEvents['readmitted'][] = []
-  lab.on('ejected', (event) => ejections.push(event))
-  lab.on('readmitted', (event) => returns.push(event))
-  lab.setEndpoints(ids.map((id) => ({ id })))
-  return { clock, lab, ejections, returns, traffic: (traffic) => new Traffic({ lab, clock, random, ...traffic }) }
-}
 
 const chance = seededRandom(11)
 /** A good answer after some 10 ms. */
@@ -204,20 +181,6 @@ describe('the adaptive balancer', () => {
     expect(lab.explain().map(({ score }) => score.ramp)).toEqual(IDS.map(() => 1))
   })
 
-  it('tries every ready endpoint at least once in 30 s and 200 calls for each, however slow it is', () => {
-    const ids = Array.from({ length: 10 }, (_, i) => `users-${i}`)
-    const { traffic, clock } = bench(ids)
-    const run = traffic({ ratePerSec: 100, answer: (id) => ({ afterMs: id === 'users-0' ? 1 : 400 }) })
-    const windowMs = 30_000 + (ids.length * 200 * 1_000) / 100
-    run.run(windowMs)
-    for (let from = 0; from < 3; from++) {
-      const sinceMs = clock.now()
-      run.run(windowMs)
-      const tried = new Set(run.attempts.filter(({ atMs }) => atMs >= sinceMs).map(({ id }) => id))
-      expect([...tried].sort()).toEqual(ids)
-    }
-  })
-
   it('has weights and speed multiply', () => {
     const clock = new VirtualClock()
     const random = seededRandom(3)
@@ -246,38 +209,5 @@ describe('the adaptive balancer', () => {
     const attempt = lab.begin(lab.pick(['a'])!)
     expect(new Set(picks())).toEqual(new Set(['a']))
     lab.end(attempt, { error: 'cancelled' })
-  })
-
-  it('picks a ready endpoint whatever happened, and undefined only when there is none', () => {
-    const step = fc.oneof(
-      fc.record({ kind: fc.constant('call' as const) }),
-      fc.record({ kind: fc.constant('end' as const), which: fc.nat(), result: fc.constantFrom(undefined, { status: 503 }, { error: 'connect' as const }, { error: 'cancelled' as const }, { status: 503, retryAfterSec: 3 }) }),
-      fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 40, 700, 31_000) }),
-      fc.record({ kind: fc.constant('list' as const), ids: fc.subarray(IDS) }),
-    )
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const { lab, clock } = bench()
-        const open: ReturnType<typeof lab.begin>[] = []
-        let listed: readonly string[] = IDS
-        for (const each of steps) {
-          if (each.kind === 'wait') clock.runUntil(clock.now() + each.ms)
-          else if (each.kind === 'list') lab.setEndpoints((listed = each.ids).map((id) => ({ id })))
-          else if (each.kind === 'end') {
-            if (open.length > 0) lab.end(open.splice(each.which % open.length, 1)[0]!, each.result)
-          } else {
-            const states = new Map(lab.explain().map(({ id, state }) => [id, state]))
-            const node = lab.pick()
-            if (listed.length === 0) expect(node).toBeUndefined()
-            else {
-              expect(listed).toContain(node!.id)
-              // The one request that decides about an ejected endpoint is the only exception.
-              if (states.get(node!.id) === 'ejected') expect(lab.explain().find(({ id }) => id === node!.id)!.inFlight).toBeGreaterThanOrEqual(0)
-              open.push(lab.begin(node!))
-            }
-          }
-        }
-      }),
-    )
   })
 })

@@ -107,7 +107,8 @@ export class EndpointSet {
     const nodes = [...this.#known.values()]
     // When all have said goodbye, those that still stand are better than none.
     if (!nodes.some(isReady)) for (const node of nodes) node.takeBack()
-    const ready = nodes.reduce((count, node) => (isReady(node) ? count + 1 : count), 0)
+    let ready = 0
+    for (const node of nodes) if (isReady(node)) ready++
     this.levels = this.#draw(nodes)
     const counts = { ready, draining: nodes.length - ready + this.#leaving.size }
     this.#events.emit('endpoints', { service: this.service, revision: this.#revision, ...counts })

@@ -10,6 +10,7 @@ import type { Node } from './node.js'
 import { Offers } from './offers.js'
 import { OutlierDetector } from './outlier.js'
 import { OwnStalls } from './own-stalls.js'
+import { ReportedLoad } from './reported-load.js'
 import { askedPauseMs } from './retry-after.js'
 import type { Standard } from './score.js'
 import { slowStartDefaults } from './slow-start.js'
@@ -93,7 +94,7 @@ export class Fleet implements Standard {
     const nowMs = this.#clock.now()
     const stalled = this.#settle(flight, nowMs)
     const report = parseLoadReport(reply.headers[LOAD_REPORT_HEADER])
-    if (report !== undefined) node.report.observe(report, nowMs)
+    if (report !== undefined) (node.report ??= new ReportedLoad()).observe(report, nowMs)
     if (outcome.kind === 'ignored') this.#spilled(node, Number(reply.headers[SPILLED_HEADER]), nowMs)
     if (!stalled && outcome.kind !== 'ignored') {
       const latencyMs = nowMs - flight.startedAtMs
@@ -139,9 +140,9 @@ export class Fleet implements Standard {
     this.#learnt(node, nowMs)
   }
 
-  #spilled({ report }: Node, expectedMs: number, nowMs: number): void {
+  #spilled(node: Node, expectedMs: number, nowMs: number): void {
     this.offers.refused()
-    if (expectedMs > 0) report.spilled(expectedMs, nowMs)
+    if (expectedMs > 0) (node.report ??= new ReportedLoad()).spilled(expectedMs, nowMs)
   }
 
   #judge(flight: Flight<Node>, kind: Outcome['kind'], nowMs: number): void {

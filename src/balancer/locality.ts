@@ -15,10 +15,10 @@ const NOWHERE: Place = Object.freeze({ zone: undefined, region: undefined })
  * ({@link https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/priority | Envoy, Priority levels}).
  */
 export function levelsOf(known: readonly Node[], here: Place, { mode, overprovisioning }: LocalityPolicy): readonly Level[] {
+  const place = mode === 'off' ? NOWHERE : here
+  const weighty = groupsOf(known, place, ({ weight }) => weight)
   // Weight 0 means none, unless there is nothing else: then all are equal.
-  const hasWeight = known.some((node) => isReady(node) && node.weight > 0)
-  const weightOf = (node: Node): number => (hasWeight ? node.weight : 1)
-  const groups = tiersOf(known).flatMap((tier) => groupsOf(tier, mode === 'off' ? NOWHERE : here, weightOf))
+  const groups = weighty.length > 0 ? weighty : groupsOf(known, place, () => 1)
 
   let left = 1
   const taken = groups.map(({ readyWeight, neededWeight }) => {
@@ -38,37 +38,61 @@ interface Group extends Omit<Level, 'share'> {
   readonly neededWeight: number
 }
 
-/** The nodes of each priority, the lowest number first. */
-function tiersOf(nodes: readonly Node[]): readonly (readonly Node[])[] {
-  const tiers = new Map<number, Node[]>()
-  for (const node of nodes) {
-    const tier = tiers.get(node.endpoint.priority)
-    if (tier === undefined) tiers.set(node.endpoint.priority, [node])
-    else tier.push(node)
+/** Those that have anything to pick, the lowest priority number and the nearest first. */
+function groupsOf(known: readonly Node[], here: Place, weightOf: (node: Node) => number): readonly Group[] {
+  const tiers = new Map<number, Tier>()
+  // A single pass, since there may be ten thousand: every node is looked at once and by nobody else.
+  for (const node of known) {
+    const { priority } = node.endpoint
+    let tier = tiers.get(priority)
+    if (tier === undefined) tiers.set(priority, (tier = new Tier(priority, here)))
+    tier.add(node, weightOf(node))
   }
-  return [...tiers].sort(([a], [b]) => a - b).map(([, tier]) => tier)
+  return [...tiers.values()].sort((a, b) => a.priority - b.priority).flatMap((tier) => tier.groups())
 }
 
-function groupsOf(tier: readonly Node[], here: Place, weightOf: (node: Node) => number): readonly Group[] {
-  const near: Record<Proximity, Node[]> = { zone: [], region: [], elsewhere: [] }
-  for (const node of tier) if (weightOf(node) > 0) near[proximityOf(node.endpoint, here)].push(node)
-  const weigh = (nodes: readonly Node[]): number => nodes.reduce((sum, node) => sum + weightOf(node), 0)
-  return PROXIMITIES.flatMap((proximity) => {
-    const nodes = near[proximity].filter(isReady)
-    if (nodes.length === 0) return []
-    const knownWeight = weigh(near[proximity])
-    const neededWeight = proximity === 'zone' ? Math.max(knownWeight, evenShare(tier, here, weigh)) : knownWeight
-    return [{ priority: nodes[0]!.endpoint.priority, proximity, nodes, readyWeight: weigh(nodes), neededWeight }]
-  })
-}
+/** The nodes of one priority, sorted by how near they are. */
+class Tier {
+  readonly priority: number
+  readonly #here: Place
+  readonly #near: Readonly<Record<Proximity, { readonly nodes: Node[]; readyWeight: number; knownWeight: number }>>
+  /** The zones of the region, and the ready weight in them. */
+  readonly #zones = new Set<string>()
+  #zonesWeight = 0
 
-/**
- * What one zone has to serve when callers are spread evenly over the zones of the region. How they really are nobody here
- * knows; but a zone with one endpoint of twenty must not serve a third of the calls with it.
- */
-function evenShare(tier: readonly Node[], here: Place, weigh: (nodes: readonly Node[]) => number): number {
-  const around = tier.filter(({ endpoint }) => endpoint.zone !== undefined && !isAbroad(endpoint, here))
-  return weigh(around.filter(isReady)) / new Set(around.map(({ endpoint }) => endpoint.zone)).size
+  constructor(priority: number, here: Place) {
+    const empty = () => ({ nodes: [], readyWeight: 0, knownWeight: 0 })
+    this.priority = priority
+    this.#here = here
+    this.#near = { zone: empty(), region: empty(), elsewhere: empty() }
+  }
+
+  add(node: Node, weight: number): void {
+    const { endpoint } = node
+    const isReady = node.state === 'ready'
+    // Only who knows its own zone has to share it.
+    if (this.#here.zone !== undefined && endpoint.zone !== undefined && !isAbroad(endpoint, this.#here)) {
+      this.#zones.add(endpoint.zone)
+      if (isReady) this.#zonesWeight += weight
+    }
+    if (weight === 0) return
+    const near = this.#near[proximityOf(endpoint, this.#here)]
+    near.knownWeight += weight
+    if (!isReady) return
+    near.readyWeight += weight
+    near.nodes.push(node)
+  }
+
+  groups(): readonly Group[] {
+    return PROXIMITIES.flatMap((proximity) => {
+      const { nodes, readyWeight, knownWeight } = this.#near[proximity]
+      if (nodes.length === 0) return []
+      // What one zone has to serve when callers are spread evenly over the zones of the region. How they really are nobody
+      // here knows; but a zone with one endpoint of twenty must not serve a third of the calls with it.
+      const neededWeight = proximity === 'zone' ? Math.max(knownWeight, this.#zonesWeight / this.#zones.size) : knownWeight
+      return [{ priority: this.priority, proximity, nodes, readyWeight, neededWeight }]
+    })
+  }
 }
 
 function proximityOf(there: Place, here: Place): Proximity {
@@ -80,8 +104,4 @@ function proximityOf(there: Place, here: Place): Proximity {
 /** Whether it is known to be in another region: zones of one name are then not the same. */
 function isAbroad(there: Place, here: Place): boolean {
   return there.region !== undefined && here.region !== undefined && there.region !== here.region
-}
-
-function isReady({ state }: Node): boolean {
-  return state === 'ready'
 }

@@ -4,7 +4,7 @@ import type { Endpoint } from '../call/endpoint.js'
 import type { Handler } from '../call/layer.js'
 import { LatencyEwma, SuccessEwma } from './ewma.js'
 import { Waiting } from './flight.js'
-import { ReportedLoad } from './reported-load.js'
+import type { ReportedLoad } from './reported-load.js'
 import { Standing } from './standing.js'
 
 /** The way to one endpoint: the stages of the endpoint room and the sockets below them. */
@@ -26,8 +26,8 @@ export class Node {
   readonly latency = new LatencyEwma()
   readonly success = new SuccessEwma()
   readonly waiting = new Waiting<Node>()
-  readonly report = new ReportedLoad()
-  readonly standing = new Standing()
+  /** Undefined as long as it has said nothing about its load. */
+  report: ReportedLoad | undefined
   /** When it came after others, or came back; -Infinity for one that was there from the beginning. */
   sinceMs = -Infinity
   /** When it was last given an attempt, or else appeared; -Infinity before its fleet has met it. */
@@ -39,6 +39,7 @@ export class Node {
   readonly changed: () => void
   readonly #connect: Connect
   #endpoint: Endpoint
+  #standing: Standing | undefined
   #aside: Timer | undefined
   #connection: Connection | undefined
   #closed: Promise<void> | undefined
@@ -65,7 +66,22 @@ export class Node {
 
   get state(): NodeState {
     if (this.leaving) return 'draining'
-    return this.standing.ejected && !this.standing.pardoned ? 'ejected' : 'ready'
+    return this.ejected && !this.standing.pardoned ? 'ejected' : 'ready'
+  }
+
+  /** How it stands with outlier detection; made when first asked for, as is the way to it: most of a large set is never called. */
+  get standing(): Standing {
+    return (this.#standing ??= new Standing())
+  }
+
+  /** Whether outlier detection has ever had to do with it. */
+  get hasStanding(): boolean {
+    return this.#standing !== undefined
+  }
+
+  /** Whether it is put out of rotation, be it used all the same. */
+  get ejected(): boolean {
+    return this.#standing !== undefined && this.#standing.ejected
   }
 
   /** Whether it is to be given nothing new for good, or says so itself. */
@@ -73,7 +89,7 @@ export class Node {
     return this.#closed !== undefined || this.#aside !== undefined || this.#endpoint.status === 'draining'
   }
 
-  /** The stages of this endpoint. They are made when first asked for: most of a large set is never called. */
+  /** The stages of this endpoint, made when first asked for. */
   get handle(): Handler<Attempt> {
     return (this.#connection ??= this.#connect(this)).handle
   }

@@ -52,10 +52,17 @@ export class OutlierDetector {
   /** These are the endpoints now; decides which of the ejected must be used all the same. */
   adopt(members: readonly Node[]): void {
     this.#members = members
-    this.#ejected = members.filter(({ standing }) => standing.ejected)
+    // Only who is ejected here is ejected at all: nearly always there is none to look for among ten thousand.
+    if (this.#ejected.length > 0) this.#review()
+  }
+
+  /** Decides which of the ejected must be used all the same, and when the next of them may be tried. */
+  #review(): void {
+    const members = this.#members
+    this.#ejected = members.filter(({ ejected }) => ejected)
     this.#plan()
     const inService = members.filter(({ leaving }) => !leaving)
-    const left = inService.filter(({ standing }) => !standing.ejected)
+    const left = inService.filter(({ ejected }) => !ejected)
     const panic = left.length < PANIC_RATIO * inService.length
     for (const { standing } of this.#ejected) standing.pardoned = panic
   }
@@ -108,7 +115,7 @@ export class OutlierDetector {
 
   #eject(node: Node, reason: EjectionReason, nowMs: number): void {
     const inService = this.#members.filter(({ leaving }) => !leaving)
-    const others = inService.filter((other) => other !== node && !other.standing.ejected)
+    const others = inService.filter((other) => other !== node && !other.ejected)
     const mayGo = Math.max(1, Math.floor(this.#policy.maxEjectedRatio * inService.length))
     if (this.#policy.maxEjectedRatio === 0 || others.length === 0 || this.#ejected.length >= mayGo) return
     const success = others.reduce((sum, other) => sum + other.success.ratioAt(nowMs), 0) / others.length
@@ -123,7 +130,7 @@ export class OutlierDetector {
 
   #putOut(node: Node, reason: EjectionReason, forMs: number, nowMs: number): void {
     node.standing.eject(nowMs + forMs)
-    this.adopt(this.#members)
+    this.#review()
     this.#events.emit('ejected', { service: this.#service, endpoint: node.id, reason, forMs })
     node.changed()
   }
@@ -131,7 +138,7 @@ export class OutlierDetector {
   #readmit(node: Node, nowMs: number): void {
     node.standing.readmit()
     node.sinceMs = nowMs
-    this.adopt(this.#members)
+    this.#review()
     this.#events.emit('readmitted', { service: this.#service, endpoint: node.id })
     node.changed()
   }
@@ -140,13 +147,14 @@ export class OutlierDetector {
     this.#comparedAtMs ??= nowMs
     if (nowMs - this.#comparedAtMs < this.#policy.intervalMs) return
     this.#comparedAtMs = nowMs
-    const judged = this.#members.filter(({ standing, leaving }) => !leaving && !standing.ejected)
+    const known = this.#members.filter(({ hasStanding }) => hasStanding)
+    const judged = known.filter(({ ejected, leaving }) => !leaving && !ejected)
     const comparison = new Comparison(judged.map(({ standing }) => standing), this.#policy)
     for (const node of judged) {
       const reason = comparison.reasonAgainst(node.standing)
       if (reason !== undefined && node.success.ratioAt(nowMs) < LEAST_SUCCESS_OF_WELL) this.#eject(node, reason, nowMs)
     }
-    for (const { standing } of this.#members) standing.fade()
+    for (const { standing } of known) standing.fade()
   }
 
   #plan(): void {

@@ -23,6 +23,8 @@ export class OwnStalls {
   begin(nowMs: number): void {
     this.#underWay++
     if (this.#dueAtMs === Infinity) this.#awaitTick(nowMs)
+    // It may begin right after a stall, before the overdue tick has run, and was then not held up by it.
+    else this.#judge(nowMs)
   }
 
   /** An attempt that began at `startedAtMs` has its answer: whether this process stood still meanwhile. */
@@ -34,7 +36,10 @@ export class OwnStalls {
   }
 
   #judge(nowMs: number): void {
-    if (nowMs - this.#dueAtMs > LATE_MS) this.endedAtMs = nowMs
+    if (nowMs - this.#dueAtMs <= LATE_MS) return
+    this.endedAtMs = nowMs
+    // It was over by now: what begins after it must not be held to have seen it.
+    this.#dueAtMs = nowMs
   }
 
   #awaitTick(nowMs: number): void {

@@ -35,7 +35,8 @@ const LEAST_LATENCY_MS = 0.05
 const LEAST_WEIGHT = 1e-6
 
 export function scorePartsAt(nowMs: number, node: Node, standard: Standard): ScoreParts {
-  const usualMs = Math.max(LEAST_LATENCY_MS, node.latency.expectedAt(nowMs, standard.meanMs), node.report.expectedMsAt(nowMs))
+  const expectedMs = Math.max(LEAST_LATENCY_MS, node.latency.expectedAt(nowMs, standard.meanMs))
+  const usualMs = node.report === undefined ? expectedMs : Math.max(expectedMs, node.report.expectedMsAt(nowMs))
   const waitedMs = nowMs - Math.max(node.waiting.oldestAtMs, standard.stalledUntilMs)
   const stalled = waitedMs > STALL_RATIO * usualMs
   return {
@@ -44,7 +45,7 @@ export function scorePartsAt(nowMs: number, node: Node, standard: Standard): Sco
     success: Math.max(LEAST_SUCCESS, node.success.ratioAt(nowMs)),
     ramp: rampAt(nowMs - node.sinceMs, standard.slowStart),
     weight: Math.max(LEAST_WEIGHT, node.weight),
-    report: node.report.factorAt(nowMs, standard.meanMs),
+    report: node.report?.factorAt(nowMs, standard.meanMs) ?? 1,
   }
 }
 

@@ -35,7 +35,7 @@ export const weight: Reader<number> = numberFrom(0, 65_535)
 /** A host name or an IP address, IPv6 without brackets; no scheme and no port. */
 export const host: Reader<string> = check(
   'a host name or an IP address',
-  (v) => typeof v === 'string' && (isIP(v) !== 0 || (v.length <= 253 && /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(v))),
+  (v) => typeof v === 'string' && ((v.length <= 253 && /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(v)) || isIP(v) !== 0),
 )
 
 /** A DNS label, since a service's name becomes a host name, a token's audience and a metric's label (RFC 1123 §2.1). */
@@ -85,7 +85,8 @@ export function listOf<T>(reader: Reader<T>): Reader<readonly T[]> {
 /** A map from names to values, copied without a prototype so that no name is special. */
 export function mapOf<T>(key: Reader<string>, reader: Reader<T>): Reader<Readonly<Record<string, T>>> {
   return (value, path) => {
-    const copy: Record<string, T> = Object.create(null) as Record<string, T>
+    // What is created without a prototype is a hash table, three times as large as what has lost its own.
+    const copy = Object.setPrototypeOf({}, null) as Record<string, T>
     for (const [name, item] of Object.entries(plainObject(value, path))) copy[key(name, path)] = reader(item, member(path, name))
     return copy
   }
@@ -93,16 +94,26 @@ export function mapOf<T>(key: Reader<string>, reader: Reader<T>): Reader<Readonl
 
 /** An object with these fields and no others; fields that are absent or undefined stay absent. The result is a copy. */
 export function fields<T extends object>(readers: { readonly [K in keyof T]-?: Reader<Exclude<T[K], undefined>> }): Reader<Partial<T>> {
+  const known = knownFields<T>(...(Object.keys(readers) as (keyof T & string)[]))
   return (value, path) => {
     const copy: Partial<T> = {}
-    for (const [name, item] of Object.entries(plainObject(value, path))) {
-      if (!Object.hasOwn(readers, name)) {
-        throw new MeshError('MESH_ERR_OPTION', `${member(path, name)}: unknown option; expected one of ${Object.keys(readers).join(', ')}`)
-      }
+    for (const [name, item] of Object.entries(known(value, path))) {
       const key = name as keyof T
       if (item !== undefined) copy[key] = readers[key](item, member(path, name))
     }
     return copy
+  }
+}
+
+/** An object with no other fields than these, whatever is in them. The result is the very object. */
+export function knownFields<T extends object>(...names: readonly (keyof T & string)[]): Reader<{ readonly [K in keyof T]?: unknown }> {
+  const known: ReadonlySet<string> = new Set(names)
+  return (value, path) => {
+    const given = plainObject(value, path)
+    for (const name of Object.keys(given)) {
+      if (!known.has(name)) throw new MeshError('MESH_ERR_OPTION', `${member(path, name)}: unknown option; expected one of ${names.join(', ')}`)
+    }
+    return given
   }
 }
 
@@ -112,7 +123,8 @@ export function required<T>(value: T | undefined, path: string, expected: string
   return value
 }
 
-function member(path: string, name: string): string {
+/** Where a field is found of what is found at `path`. */
+export function member(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 

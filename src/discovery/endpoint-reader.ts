@@ -1,4 +1,4 @@
-import { fields, host, mapOf, oneOf, optionError, port, required, text, weight, wholeNumber, type Reader } from '../base/validate.js'
+import { host, knownFields, mapOf, member, oneOf, optionError, port, text, weight, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf, type Endpoint } from '../call/endpoint.js'
 
 /** An endpoint as people and registries write it. */
@@ -25,34 +25,29 @@ export type EndpointEntry = string | EndpointOptions
 
 const ADDRESS = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):([0-9]{1,5})$/i
 
-const readFields = fields<EndpointOptions>({
-  host,
-  port,
-  id: text,
-  weight,
-  status: oneOf('ready', 'draining'),
-  zone: text,
-  region: text,
-  priority: wholeNumber(0, 65_535),
-  metadata: mapOf(text, (value, path) => (value === '' ? value : text(value, path))),
-})
+const known = knownFields<EndpointOptions>('host', 'port', 'id', 'weight', 'status', 'zone', 'region', 'priority', 'metadata')
+const readStatus = oneOf('ready', 'draining')
+const readPriority = wholeNumber(0, 65_535)
+const readMetadata = mapOf(text, (value, path) => (value === '' ? value : text(value, path)))
+
+const NO_METADATA: Endpoint['metadata'] = Object.freeze({})
 
 /** Reads one endpoint, or throws `MESH_ERR_OPTION`. */
 export const readEndpoint: Reader<Endpoint> = (entry, path) => {
-  const given = readFields(typeof entry === 'string' ? splitAddress(entry, path) : entry, path)
-  const at = {
-    host: required(given.host, `${path}.host`, 'a host name or an IP address'),
-    port: required(given.port, `${path}.port`, 'a whole number from 1 to 65535'),
-  }
+  // Field by field, without a copy in between: there may be ten thousand of them at once.
+  const given = known(typeof entry === 'string' ? splitAddress(entry, path) : entry, path)
+  const { id, weight: share, status, zone, region, priority, metadata } = given
+  const at = { host: host(given.host, member(path, 'host')), port: port(given.port, member(path, 'port')) }
   return {
-    id: given.id ?? addressOf(at),
-    ...at,
-    weight: given.weight ?? 1,
-    status: given.status ?? 'ready',
-    zone: given.zone,
-    region: given.region,
-    priority: given.priority ?? 0,
-    metadata: given.metadata ?? {},
+    id: id === undefined ? addressOf(at) : text(id, member(path, 'id')),
+    host: at.host,
+    port: at.port,
+    weight: share === undefined ? 1 : weight(share, member(path, 'weight')),
+    status: status === undefined ? 'ready' : readStatus(status, member(path, 'status')),
+    zone: zone === undefined ? undefined : text(zone, member(path, 'zone')),
+    region: region === undefined ? undefined : text(region, member(path, 'region')),
+    priority: priority === undefined ? 0 : readPriority(priority, member(path, 'priority')),
+    metadata: metadata === undefined ? NO_METADATA : readMetadata(metadata, member(path, 'metadata')),
   }
 }
 
@@ -68,62 +63,70 @@ export interface EndpointReading {
   readonly refused: readonly string[]
 }
 
-/** What lists were read as before. An entry that is the same object again is taken to be unchanged. */
+/** What the list before was read as. An entry that is the same object again is taken to be unchanged. */
 export interface EndpointMemory {
-  readonly known: WeakMap<object, Endpoint>
-  /** The list before, if nothing of it was refused. */
+  /** Those of its entries that were taken, each beside what it was read as. */
   last?: { readonly entries: readonly unknown[]; readonly endpoints: readonly Endpoint[] } | undefined
 }
 
 /** Reads a list entry by entry: one that is malformed, or whose id came before, does not cost the others. */
-export function readEndpoints(entries: readonly unknown[], path: string, memory: EndpointMemory = { known: new WeakMap() }): EndpointReading {
-  const reading = readAgain(entries, path, memory) ?? readAll(entries, path, memory)
-  // A copy, since the list may be somebody else's to change.
-  memory.last = reading.refused.length > 0 ? undefined : { entries: entries.slice(), endpoints: reading.endpoints }
-  return reading
+export function readEndpoints(entries: readonly unknown[], path: string, memory: EndpointMemory = {}): EndpointReading {
+  return readAgain(entries, path, memory) ?? readAll(entries, path, memory)
 }
 
 /**
  * Reads a list that names the same endpoints in the same order as the one before; undefined when this one does not. Looks
  * only at what has changed, so that ten thousand others cost next to nothing.
  */
-function readAgain(entries: readonly unknown[], path: string, { known, last }: EndpointMemory): EndpointReading | undefined {
+function readAgain(entries: readonly unknown[], path: string, memory: EndpointMemory): EndpointReading | undefined {
+  const { last } = memory
   if (last?.entries.length !== entries.length) return undefined
   const endpoints = last.endpoints.slice()
   for (let i = 0; i < entries.length; i++) {
     if (entries[i] === last.entries[i]) continue
     try {
-      const endpoint = readOne(entries[i], path, i, known)
+      const endpoint = readOne(entries[i], path, i)
       if (endpoint.id !== endpoints[i]!.id) return undefined
       endpoints[i] = endpoint
     } catch {
       return undefined
     }
   }
+  // A copy, since the list may be somebody else's to change.
+  memory.last = { entries: entries.slice(), endpoints }
   return { endpoints, refused: [] }
 }
 
-function readAll(entries: readonly unknown[], path: string, { known }: EndpointMemory): EndpointReading {
-  const endpoints = new Map<string, Endpoint>()
+function readAll(entries: readonly unknown[], path: string, memory: EndpointMemory): EndpointReading {
+  const before = new Map(memory.last?.entries.map((entry, i) => [entry, memory.last!.endpoints[i]!]))
+  const ids = new Set<string>()
+  const taken: unknown[] = []
+  const endpoints: Endpoint[] = []
   const refused: string[] = []
-  entries.forEach((entry, i) => {
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]
     try {
-      const endpoint = readOne(entry, path, i, known)
+      const endpoint = before.get(entry) ?? readOne(entry, path, i)
       const { id } = endpoint
-      if (endpoints.has(id)) refused.push(`${path}[${i}].id: expected one of its own, got '${id}' a second time`)
-      else endpoints.set(id, endpoint)
+      if (ids.has(id)) refused.push(`${path}[${i}].id: expected one of its own, got '${id}' a second time`)
+      else {
+        ids.add(id)
+        taken.push(entry)
+        endpoints.push(endpoint)
+      }
     } catch (error) {
       refused.push((error as Error).message)
     }
-  })
-  return { endpoints: [...endpoints.values()], refused }
+  }
+  memory.last = { entries: taken, endpoints }
+  return { endpoints, refused }
 }
 
-function readOne(entry: unknown, path: string, i: number, known: EndpointMemory['known']): Endpoint {
-  const isObject = typeof entry === 'object' && entry !== null
-  const before = isObject ? known.get(entry) : undefined
-  if (before !== undefined) return before
-  const endpoint = readEndpoint(entry, `${path}[${i}]`)
-  if (isObject) known.set(entry, endpoint)
-  return endpoint
+function readOne(entry: unknown, path: string, i: number): Endpoint {
+  try {
+    return readEndpoint(entry, '')
+  } catch {
+    // Where it stands is put into words only for the few that are refused.
+    return readEndpoint(entry, `${path}[${i}]`)
+  }
 }

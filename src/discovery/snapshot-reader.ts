@@ -7,7 +7,7 @@ import type { RawSnapshot } from './registry.js'
 /** Reads what a registry tells about one service, again and again. */
 export class SnapshotReader {
   readonly #service: string
-  readonly #endpoints: EndpointMemory = { known: new WeakMap() }
+  readonly #endpoints: EndpointMemory = {}
   #policy: Snapshot['policy'] = {}
 
   constructor(service: string) {

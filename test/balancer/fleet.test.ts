@@ -100,15 +100,15 @@ describe('fleet', () => {
     const { nodes: [a], answer } = bench()
     answer(a, 10, 200, { [LOAD_REPORT_HEADER]: 'TEXT named_metrics.inflight=7' })
     answer(a, 10, 200, { [LOAD_REPORT_HEADER]: 'TEXT nonsense' })
-    expect(a.report.queue).toBe(7)
+    expect(a.report?.queue).toBe(7)
   })
 
   it('takes utilization for a queue where nothing else is told', () => {
     const { nodes: [a, b], answer } = bench()
     answer(a, 10, 200, { [LOAD_REPORT_HEADER]: 'TEXT cpu_utilization=0.5' })
     answer(b, 10, 200, { [LOAD_REPORT_HEADER]: 'JSON {"application_utilization":3}' })
-    expect(a.report.queue).toBe(1)
-    expect(b.report.queue).toBeCloseTo(19)
+    expect(a.report?.queue).toBe(1)
+    expect(b.report?.queue).toBeCloseTo(19)
   })
 
   it('takes those for new that come after the first ones, and only those', () => {

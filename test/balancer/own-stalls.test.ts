@@ -35,6 +35,18 @@ describe('own stalls', () => {
     expect(stalls.end(510, 3_000)).toBe(false)
   })
 
+  it('L05 are not held against what began right after them, before the late tick has run', () => {
+    const { clock, stalls } = watched()
+    stalls.begin(0)
+    clock.standStill(500)
+    // A timer that came due meanwhile makes a call; the tick comes next, and then the refusal of the call.
+    stalls.begin(500)
+    clock.standStill(1)
+    clock.runUntil(502)
+    expect(stalls.end(500, 503)).toBe(false)
+    expect(stalls.end(0, 503)).toBe(true)
+  })
+
   it('are no slow answers: while time passes evenly there is none', () => {
     const { clock, stalls } = watched()
     stalls.begin(0)

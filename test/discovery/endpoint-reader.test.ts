@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readEndpoint, readEndpoints } from '../../src/discovery/endpoint-reader.js'
+import { readEndpoint, readEndpoints, type EndpointMemory } from '../../src/discovery/endpoint-reader.js'
 
 const reasonFor = (entry: unknown): string | undefined => readEndpoints([entry], 'users').refused[0]
 
@@ -71,7 +71,7 @@ describe('reading endpoints', () => {
     const lists = fc.array(fc.array(fc.constantFrom(...pool), { maxLength: 4 }), { maxLength: 8 })
     fc.assert(
       fc.property(lists, (entriesInTurn) => {
-        const memory = { known: new WeakMap() }
+        const memory: EndpointMemory = {}
         const list: unknown[] = []
         for (const entries of entriesInTurn) {
           // In place: whoever tells may use the same array again.
