@@ -13,7 +13,7 @@ import { OwnStalls } from './own-stalls.js'
 import { ReportedLoad } from './reported-load.js'
 import { askedPauseMs } from './retry-after.js'
 import type { Standard } from './score.js'
-import { slowStartDefaults } from './slow-start.js'
+import { rampAt, slowStartDefaults } from './slow-start.js'
 
 /** The means are taken anew at most this often. */
 const MEANS_MS = 50
@@ -31,6 +31,7 @@ export interface FleetOptions {
  */
 export class Fleet implements Standard {
   meanMs = 0
+  meanRamp = 1
   slowStart = slowStartDefaults
   readonly outliers: OutlierDetector
   readonly offers = new Offers()
@@ -162,11 +163,14 @@ export class Fleet implements Standard {
     this.#meansAtMs = nowMs
     let latency = 0
     let measured = 0
-    for (const { latency: own } of this.#members) {
+    let ramps = 0
+    for (const { latency: own, sinceMs } of this.#members) {
+      ramps += rampAt(nowMs - sinceMs, this.slowStart)
       if (own.samples === 0) continue
       latency += own.meanMs
       measured++
     }
     if (measured > 0) this.meanMs = latency / measured
+    this.meanRamp = ramps / this.#members.length
   }
 }

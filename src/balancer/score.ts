@@ -9,6 +9,8 @@ export interface Standard {
   /** When this process last stood still. */
   readonly stalledUntilMs: number
   readonly slowStart: SlowStartPolicy
+  /** Mean ramp of all endpoints, up to 1: the more of them are new, the less it counts that one is. */
+  readonly meanRamp: number
 }
 
 /** Why an endpoint's score is what it is: `latencyMs × (in flight + 1) / success³ / ramp / weight × report`. */
@@ -43,7 +45,8 @@ export function scorePartsAt(nowMs: number, node: Node, standard: Standard): Sco
     latencyMs: stalled ? waitedMs : usualMs,
     stalled,
     success: Math.max(LEAST_SUCCESS, node.success.ratioAt(nowMs)),
-    ramp: rampAt(nowMs - node.sinceMs, standard.slowStart),
+    // When all were restarted within seconds, the few that have been up for longest could not bear what the others are spared.
+    ramp: rampAt(nowMs - node.sinceMs, standard.slowStart) ** standard.meanRamp,
     weight: Math.max(LEAST_WEIGHT, node.weight),
     report: node.report?.factorAt(nowMs, standard.meanMs) ?? 1,
   }

@@ -32,6 +32,25 @@ const hungUp = new MeshError('MESH_ERR_ABORTED', 'hung up', { processed: 'maybe'
 const late = new MeshError('MESH_ERR_ATTEMPT_TIMEOUT', 'late', { processed: 'maybe' })
 
 describe('fleet', () => {
+  it('spares one new endpoint in full, and the less the more of them are new', () => {
+    const rampOfNewest = (renewed: number): number => {
+      const { clock, fleet, nodes, answer } = bench(20)
+      fleet.adopt(nodes)
+      clock.runUntil(60_000)
+      const all: Node[] = [...nodes]
+      for (let i = 0; i < renewed; i++) {
+        all[i] = nodesOf({})[0]!
+        clock.runUntil(clock.now() + 100)
+        fleet.adopt(all)
+      }
+      answer(all[19]!, 60)
+      return scorePartsAt(clock.now(), all[renewed - 1]!, fleet).ramp
+    }
+    expect(rampOfNewest(1)).toBeLessThan(0.13)
+    expect(rampOfNewest(10)).toBeGreaterThan(0.2)
+    expect(rampOfNewest(19)).toBeGreaterThan(0.5)
+  })
+
   it('holds a polite refusal against nobody, and avoids who gave it until what waits there is done', () => {
     const { clock, fleet, nodes: [a, b], ejected, answer } = bench()
     for (let i = 0; i < 20; i++) {
