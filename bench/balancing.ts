@@ -16,14 +16,15 @@ const REHEARSAL = { scenario: 'equal', seed: 999, warmupMs: 0, durationMs: 500 }
 async function comparisonsOn(stage: Stage, settings: Arguments, names: readonly string[], onPlay: (played: Played) => void): Promise<readonly Comparison[]> {
   for (const rule of names) await stage.play({ ...REHEARSAL, rule })
   const rounds = new Map(settings.scenarios.map((scenario) => [scenario, new Map(names.map((rule) => [rule, [] as Played[]]))]))
+  const { seed, durationMs } = settings
+  const warmupMs = Math.min(WARMUP_MS, durationMs / 2)
   for (let round = 0; round < settings.rounds; round++) {
     for (const scenario of settings.scenarios) {
       for (let turn = 0; turn < names.length; turn++) {
         // Each round begins with another rule, so that none is always the one after the break.
         const rule = names[(turn + round) % names.length]!
         progress(`round ${round + 1} of ${settings.rounds}: ${scenario}, ${rule}`)
-        const { seed, durationMs } = settings
-        const played = await stage.play({ scenario, rule, seed: seed + round, warmupMs: Math.min(WARMUP_MS, durationMs), durationMs })
+        const played = await stage.play({ scenario, rule, seed: seed + round, warmupMs, durationMs })
         rounds.get(scenario)!.get(rule)!.push(played)
         onPlay(played)
       }

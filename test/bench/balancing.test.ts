@@ -4,7 +4,7 @@ import { isRunning, start, type Program } from '../support/processes.js'
 const bench = (...args: readonly string[]): Program => start('bench/balancing.ts', args)
 
 describe('the bench on real sockets', () => {
-  it('sets two rules side by side, and leaves no process behind', async () => {
+  it('sets two rules side by side, and leaves no process behind', { timeout: 90_000 }, async () => {
     const { code, stdout, stderr } = await bench(
       ...['--json', '--seconds', '1', '--rounds', '1', '--scenario', 'restart', '--rule', 'adaptive', '--rule', 'round-robin'],
     ).ended
@@ -28,7 +28,7 @@ describe('the bench on real sockets', () => {
     expect(processes.filter(isRunning)).toEqual([])
   })
 
-  it('ends all that it has started when it is interrupted, also a server that is stopped', async () => {
+  it('ends all that it has started when it is interrupted, also a server that is stopped', { timeout: 90_000 }, async () => {
     const program = bench('--seconds', '60', '--rounds', '1', '--scenario', 'equal', '--rule', 'adaptive')
     const pids = (await program.says(/^processes: ([\d ]+)$/m))[1]!.split(' ').map(Number)
     expect(pids.filter(isRunning)).toHaveLength(7)
@@ -39,7 +39,7 @@ describe('the bench on real sockets', () => {
     await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]))
   })
 
-  it('names what it knows when it is asked for something else, and starts nothing', async () => {
+  it('names what it knows when it is asked for something else, and starts nothing', { timeout: 90_000 }, async () => {
     const { code, stdout, stderr } = await bench('--rule', 'ours').ended
     expect(stderr).toContain('--rule: expected one of adaptive, adaptive+reports, balanced-pool')
     expect(stdout).toBe('')
