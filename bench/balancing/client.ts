@@ -8,6 +8,11 @@ import { rules } from './rules.js'
 let open: OpenRule | undefined
 
 answerTasks({
+  /** One of these servers may be stopped when everything ends, and could not end by itself. */
+  guard(pids: readonly number[]) {
+    process.once('exit', () => pids.forEach(wake))
+  },
+
   async open({ rule, surroundings }: { rule: string; surroundings: Surroundings }) {
     open = await rules[rule]!.open(surroundings)
   },
@@ -25,3 +30,11 @@ answerTasks({
     open = undefined
   },
 })
+
+function wake(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT')
+  } catch {
+    // It is gone, as it should be.
+  }
+}

@@ -48,6 +48,7 @@ export class Stage {
     this.#plane = await createControlPlane({ port: 0, clients: { bench: 'secret' } })
     this.#issuer = { url: this.#plane.url, clientSecret: 'secret' }
     this.#fleet = await Fleet.open(this.#servers, this.#issuer)
+    await this.#client.ask('guard', this.#servers.map(({ pid }) => pid))
   }
 
   async play({ scenario: name, rule: ruleName, seed, warmupMs, durationMs: plannedMs }: Play): Promise<Played> {

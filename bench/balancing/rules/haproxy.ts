@@ -1,6 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,6 +20,8 @@ export const haproxy: Rule = {
   missing: () => (commandOf() === undefined ? 'haproxy is not installed: on Debian and Ubuntu it is in the package haproxy' : undefined),
   async open({ servers, callers, timeoutMs }) {
     const folder = await mkdtemp(join(tmpdir(), 'sidecarless-bench-'))
+    const removeFolder = (): void => rmSync(folder, { recursive: true, force: true })
+    process.once('exit', removeFolder)
     const sidecars = Array.from({ length: callers }, (_, caller) => join(folder, `caller-${caller}`))
     const processes = await Promise.all(sidecars.map((path) => startSidecar(path, servers, timeoutMs)))
     const pools = sidecars.map((path) => new Pool('http://work', { socketPath: `${path}.sock` }))
@@ -27,7 +30,8 @@ export const haproxy: Rule = {
       async close() {
         await Promise.all(pools.map((pool) => pool.destroy()))
         await Promise.all(processes.map((process) => end(process)))
-        await rm(folder, { recursive: true })
+        removeFolder()
+        process.off('exit', removeFolder)
       },
     }
   },
