@@ -44,6 +44,7 @@ async function play(settings: Arguments): Promise<void> {
   const skipped = Object.fromEntries(reasons.filter((each): each is [string, string] => each[1] !== undefined))
   for (const [rule, reason] of Object.entries(skipped)) console.error(`${rule} is left out: ${reason}`)
   const names = settings.rules.filter((rule) => skipped[rule] === undefined)
+  if (names.length === 0) throw new Error('None of these rules can run here')
 
   const stage = new Stage()
   if (settings.output === 'table') console.log(`processes: ${stage.pids.join(' ')}`)

@@ -45,7 +45,7 @@ export function readArguments(argv: readonly string[]): Arguments {
     rules: namesOf('rule', values.rule, Object.keys(rules)),
     rounds: counting('rounds', values.rounds ?? rounds),
     seed: counting('seed', values.seed),
-    durationMs: 1000 * counting('seconds', values.seconds ?? seconds),
+    durationMs: 1000 * secondsOf(values.seconds ?? seconds),
     output: values.json ? 'json' : values.markdown ? 'markdown' : 'table',
   }
 }
@@ -59,5 +59,10 @@ function namesOf(option: string, asked: readonly string[] | undefined, allowed: 
 
 function counting(option: string, value: string): number {
   if (!/^[1-9]\d{0,4}$/.test(value)) throw new Error(`--${option}: expected a whole number above 0, got ${value}`)
+  return Number(value)
+}
+
+function secondsOf(value: string): number {
+  if (!/^\d{1,4}(?:\.\d)?$/.test(value) || Number(value) === 0) throw new Error(`--seconds: expected a number of seconds such as 8 or 0.5, got ${value}`)
   return Number(value)
 }

@@ -6,7 +6,7 @@ const bench = (...args: readonly string[]): Program => start('bench/balancing.ts
 describe('the bench on real sockets', () => {
   it('sets two rules side by side, and leaves no process behind', { timeout: 90_000 }, async () => {
     const { code, stdout, stderr } = await bench(
-      ...['--json', '--seconds', '1', '--rounds', '1', '--scenario', 'restart', '--rule', 'adaptive', '--rule', 'round-robin'],
+      ...['--json', '--seconds', '0.5', '--rounds', '1', '--scenario', 'restart', '--rule', 'adaptive', '--rule', 'round-robin'],
     ).ended
     expect(code, stderr).toBe(0)
     const { scenarios, skipped, calm, processes } = JSON.parse(stdout)
