@@ -6,6 +6,7 @@ import { accessPolicy, withoutPolicy, type AccessPolicy, type Judge } from './au
 import { exactPath, rawPathOf } from './auth/request-path.js'
 import { createVerifier } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
+import type { TimerWheel } from './base/timer-wheel.js'
 import { createEventLoop } from './base/event-loop.js'
 import { fields, flag, listOf, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
@@ -15,6 +16,7 @@ import { stack, type Handler, type Layer } from './call/layer.js'
 import { formatLoadReport } from './call/load-report.js'
 import { problemOf, Refusal } from './call/refusal.js'
 import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type MeshHealth } from './lifecycle/health.js'
+import { awaited } from './resilience/awaited.js'
 import type { Drain } from './resilience/drain.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
@@ -46,6 +48,7 @@ export interface InboundOptions {
 export interface InboundHost {
   readonly service: string
   readonly clock: Clock
+  readonly wheel: TimerWheel
   readonly events: Events
   readonly ambient: Ambient
   readonly drain: Drain
@@ -96,17 +99,20 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       authenticate({ verifier }),
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
-      // Innermost: behind it stands the application.
+      // Below authentication, by which the caller is known.
       authorize({ judge: policy }),
     ),
+    // Innermost: behind it stands the application, which starts nothing for a caller who went away while the stages above waited.
+    awaited(host),
   )
 
   const handle = admit((inbound) => {
-    const context = { deadlineAt: inbound.deadlineAt, traceHeaders: inbound.traceHeaders, peer: inbound.peer }
+    const { deadlineAt, cancellation, traceHeaders, peer } = inbound
+    const context = { deadlineAt, cancellation, traceHeaders, peer }
     const admitted = loadReport && inbound.peer !== undefined ? { ...inbound, loadReport: reportLoad } : inbound
     return host.ambient.run(context, () => inbound.proceed(admitted))
   })
-  const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined }
+  const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined, signal: () => new AbortController().signal }
   return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival) })
 }
 

@@ -39,7 +39,7 @@ function floorOf(path: string): { level: number; room: string } {
 const DEPENDENCY_DOORS: Readonly<Record<string, RegExp>> = {
   undici: /^(?:transport\/|dispatcher\/|base\/http\.ts$)/,
   jose: /^auth\//,
-  opossum: /^resilience\/breaker\.ts$/,
+  opossum: /^resilience\/circuit\.ts$/,
   '@opentelemetry/api': /^telemetry\//,
   // Types alone, for the augmentation of its request.
   fastify: /^fastify\.ts$/,
