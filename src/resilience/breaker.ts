@@ -41,15 +41,15 @@ export function createBreaker(setup: BreakerSetup): Breaker {
 class ServiceBreaker implements Breaker {
   readonly circuit: Circuit
   readonly #setup: BreakerSetup
-  #openMs: number
   #openedAtMs = 0
+  /** An open breaker's timer runs for as long as it was told then, whatever the policy says by now. */
+  #openMs = 0
   /** Number of state changes: what began before the last one is no news about the state after it. */
   #era = 0
   #probing = false
 
   constructor(setup: BreakerSetup) {
     this.#setup = setup
-    this.#openMs = setup.policy.openMs
     this.circuit = new Circuit(setup)
     this.circuit.on('open', () => this.#enter('open'))
     this.circuit.on('halfOpen', () => this.#enter('half-open'))
@@ -91,8 +91,6 @@ class ServiceBreaker implements Breaker {
   }
 
   follow(policy: BreakerPolicy): void {
-    // An open breaker's timer runs already, for as long as it was told then.
-    if (!this.circuit.opened) this.#openMs = policy.openMs
     this.circuit.follow(policy)
   }
 

@@ -74,7 +74,7 @@ async function substituteFor(call: Call, error: MeshError, { answer, breaker, ev
     if (given === undefined) return undefined
     const reply = fallbackReply(given, `services.${service}.fallback`, error.attempts)
     breaker.fellBack(reply, error)
-    events.emit('fallback', { service, method, path, error })
+    events.emit('fallback', { service, method, error })
     return reply
   } catch (broken) {
     events.emit('listenerError', { event: 'fallback', error: broken })

@@ -41,6 +41,7 @@ declare module 'opossum' {
     readonly halfOpen: boolean
     get status(): Status
     get stats(): Bucket
+    fire(): Promise<unknown>
     open(): void
     close(): void
     enable(): void

@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events'
+import fc from 'fast-check'
+import CircuitBreaker from 'opossum'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
 import type { BreakerCircuit } from '../../src/call/breaker-circuit.js'
@@ -132,5 +135,59 @@ describe('the circuit of a breaker', () => {
     expect([circuit.stats.fires, circuit.closed]).toEqual([0, true])
     await call(FAILED)
     expect(circuit.opened).toBe(true)
+  })
+})
+
+/** Opossum as it comes, running the calls itself, with a window that is emptied when it closes, as ours is. */
+function plainOpossum(policy: BreakerPolicy) {
+  const rotation = new EventEmitter()
+  let fails = false
+  const circuit = new CircuitBreaker(() => (fails ? Promise.reject(BROKEN) : Promise.resolve(OK)), {
+    name: 'plain',
+    timeout: false,
+    errorThresholdPercentage: policy.failureRatio * 100 - 1e-9,
+    volumeThreshold: policy.minCalls,
+    resetTimeout: policy.openMs,
+    rollingCountTimeout: policy.windowMs,
+    rollingCountBuckets: 10,
+    rollingPercentilesEnabled: false,
+    enableSnapshots: false,
+    rotateBucketController: rotation,
+  })
+  circuit.on('close', () => {
+    for (let i = 0; i < 10; i++) rotation.emit('rotate')
+  })
+  const call = async (result: Reply | Error): Promise<void> => {
+    fails = result === BROKEN
+    await circuit.fire().catch(() => {})
+  }
+  return { circuit, call }
+}
+
+function eventsOf(circuit: Pick<EventEmitter, 'on'>): string[] {
+  const told: string[] = []
+  for (const event of ['fire', 'success', 'failure', 'reject', 'open', 'halfOpen', 'close']) circuit.on(event, () => told.push(event))
+  return told
+}
+
+describe('the circuit of a breaker, beside opossum as it comes', () => {
+  it('tells the same events in the same order, and has the same counts and state', async () => {
+    const step = fc.constantFrom('success', 'failure', 'failure', 'wait')
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), fc.constantFrom(0.25, 0.5, 1), async (steps, minCalls, failureRatio) => {
+        const policy = { ...breakerDefaults, minCalls, failureRatio, openMs: 1_000 }
+        const [ours, plain] = [scene(policy), plainOpossum(policy)]
+        const [told, toldByPlain] = [eventsOf(ours.circuit as never), eventsOf(plain.circuit)]
+        for (const next of steps) {
+          if (next === 'wait') vi.advanceTimersByTime(1_000)
+          else for (const { call } of [ours, plain]) await call(next === 'success' ? OK : BROKEN)
+        }
+        expect(told).toEqual(toldByPlain)
+        const { fires, successes, failures, rejects } = plain.circuit.stats
+        expect(ours.circuit.stats).toMatchObject({ fires, successes, failures, rejects })
+        expect([ours.circuit.opened, ours.circuit.halfOpen]).toEqual([plain.circuit.opened, plain.circuit.halfOpen])
+        plain.circuit.shutdown()
+      }),
+    )
   })
 })

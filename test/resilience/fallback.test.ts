@@ -55,7 +55,7 @@ describe('fallback', () => {
       { service: 'users', method: 'GET', path: '/users/42?full=1', template: '/users/{id}', headers: { 'x-trace': 'a' } },
       connection,
     ])
-    expect(told).toEqual([{ service: 'users', method: 'GET', path: '/users/42?full=1', error: connection }])
+    expect(told).toEqual([{ service: 'users', method: 'GET', error: connection }])
     expect(breaker.circuit.stats.fallbacks).toBe(1)
     expect(reply).toMatchObject({ attempts: 3, endpoint: { id: 'fallback' } })
   })
