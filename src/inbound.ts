@@ -19,6 +19,7 @@ import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type Me
 import { awaited } from './resilience/awaited.js'
 import type { Drain } from './resilience/drain.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
+import { Patience } from './resilience/patience.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
 import { peerOnSpan, serverSpan } from './telemetry/server-span.js'
@@ -109,8 +110,11 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
   const handle = admit((inbound) => {
     const { deadlineAt, cancellation, traceHeaders, peer } = inbound
     const context = { deadlineAt, cancellation, traceHeaders, peer }
-    const admitted = loadReport && inbound.peer !== undefined ? { ...inbound, loadReport: reportLoad } : inbound
-    return host.ambient.run(context, () => inbound.proceed(admitted))
+    const patience = new Patience(inbound, host)
+    const admitted = { ...inbound, loadReport: loadReport && peer !== undefined ? reportLoad : undefined, signal: () => patience.signal }
+    const answering = host.ambient.run(context, () => inbound.proceed(admitted))
+    patience.endWith(answering)
+    return answering
   })
   const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined, signal: () => new AbortController().signal }
   return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival) })

@@ -130,21 +130,24 @@ describe.each(Object.keys(EDGES))('three layers behind %s', (name) => {
     const told: number[] = []
     const atUsers = new Gate<unknown>()
     const front = await threeLayers(edge, {
-      orders: (orders) => async ({ timeoutMs }) => {
+      orders: (orders) => async ({ path, timeoutMs }) => {
         told.push(timeoutMs)
-        return (await orders.service('users').get('/')).text()
+        return (await orders.service('users').get(path)).text()
       },
-      users: async ({ mesh, timeoutMs }) => {
+      users: async ({ path, mesh, timeoutMs }) => {
         told.push(timeoutMs)
+        if (path === '/warm') return 'in time'
         void abortion(mesh.signal).then(atUsers.open)
         await atUsers.opened
         return 'too late'
       },
     })
-    await front.service('orders').get('/', { timeoutMs: 400 }).catch(() => {})
+    // The first call fetches tokens and keys, which takes its time.
+    expect(await (await front.service('orders').get('/warm')).text()).toBe('in time')
+    await front.service('orders').get('/', { timeoutMs: 1_000 }).catch(() => {})
     expect(await atUsers.opened).toMatchObject({ code: expect.stringMatching(/^MESH_ERR_(?:DEADLINE|ABORTED)$/) as string })
-    const [ordersMs, usersMs] = told as [number, number]
-    expect(ordersMs).toBeLessThanOrEqual(400)
+    const [, , ordersMs, usersMs] = told as [number, number, number, number]
+    expect(ordersMs).toBeLessThanOrEqual(1_000)
     expect(usersMs).toBeLessThanOrEqual(ordersMs - 15)
     expect(usersMs).toBeGreaterThan(0)
   })
