@@ -197,18 +197,12 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     }
   }
 
-  /**
-   * The breaker of a service as opossum's own object, for its events and for tools that know it. It is the same for as long as
-   * the service is followed: to the end, for those that `services` names.
-   */
+  /** The breaker of a service as opossum's own object, for tools that know it; the same to the end, for a service that `services` names. */
   breaker(name: string): BreakerCircuit {
     return this.#services.named(serviceName(name, 'service')).circuit
   }
 
-  /**
-   * Runs `task` with time of its own: what it calls is ended neither by the deadline of the request being handled nor by its
-   * caller. For work that goes on after the answer. It stays in the request's trace. Outside of any request it is run as it is.
-   */
+  /** Runs `task` with time of its own: neither the deadline nor the caller of the request being handled ends its calls. It stays in the trace. */
   detach<T>(task: () => T): T {
     return this.#ambient.runDetached(task)
   }
