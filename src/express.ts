@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, RequestMesh } from './call/inbound.js'
 import { answered, nodeArrival, sendable, tellLoad } from './inbound/node-edge.js'
+import { RequestView } from './inbound/request-view.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
 declare global {
@@ -33,8 +34,8 @@ export function expressMesh(
 ): (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void {
   const handle = mesh.inbound(options)
   return (request, response, next) => {
-    const arrival = nodeArrival(request, request.originalUrl, (inbound) => {
-      request.mesh = { peer: inbound.peer }
+    const arrival = nodeArrival(request, response, request.originalUrl, (inbound) => {
+      request.mesh = new RequestView(inbound)
       tellLoad(response, inbound)
       const reply = answered(response, () => routeOf(request))
       next()

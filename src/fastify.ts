@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type {} from 'fastify'
 import type { RequestMesh } from './call/inbound.js'
 import { answered, nodeArrival, sendable, tellLoad } from './inbound/node-edge.js'
+import { RequestView } from './inbound/request-view.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
 declare module 'fastify' {
@@ -48,8 +49,8 @@ export async function fastifyMesh(instance: Instance, { mesh, ...options }: Fast
   instance.decorateRequest('mesh', null)
   instance.addHook('onRequest', (request, reply, next) => {
     // The router goes by the raw request, in which `rewriteUrl` has left its mark.
-    const arrival = nodeArrival(request.raw, request.raw.url ?? '', (inbound) => {
-      request.mesh = { peer: inbound.peer }
+    const arrival = nodeArrival(request.raw, reply.raw, request.raw.url ?? '', (inbound) => {
+      request.mesh = new RequestView(inbound)
       tellLoad(reply.raw, inbound)
       const answer = answered(reply.raw, () => request.routeOptions?.url)
       next()

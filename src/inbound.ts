@@ -6,6 +6,7 @@ import { accessPolicy, withoutPolicy, type AccessPolicy, type Judge } from './au
 import { exactPath, rawPathOf } from './auth/request-path.js'
 import { createVerifier } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
+import type { TimerWheel } from './base/timer-wheel.js'
 import { createEventLoop } from './base/event-loop.js'
 import { fields, flag, listOf, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
@@ -15,9 +16,11 @@ import { stack, type Handler, type Layer } from './call/layer.js'
 import { formatLoadReport } from './call/load-report.js'
 import { problemOf, Refusal } from './call/refusal.js'
 import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type MeshHealth } from './lifecycle/health.js'
+import { awaited } from './resilience/awaited.js'
 import type { Drain } from './resilience/drain.js'
 import { spill } from './resilience/spill.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
+import { Patience } from './resilience/patience.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
 import { peerOnSpan, serverSpan } from './telemetry/server-span.js'
@@ -47,6 +50,7 @@ export interface InboundOptions {
 export interface InboundHost {
   readonly service: string
   readonly clock: Clock
+  readonly wheel: TimerWheel
   readonly events: Events
   readonly ambient: Ambient
   readonly drain: Drain
@@ -97,19 +101,25 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       authenticate({ verifier }),
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
-      // Above what only those may ask who may come in.
+      // Below authentication, by which the caller is known.
       authorize({ judge: policy }),
-      // Innermost: how busy the application is, is told to nobody else; a remembered token costs next to nothing.
+      // Below authorization: how busy the application is, is told to nobody else; a remembered token costs next to nothing.
       spill({ clock: host.clock, inFlight: () => host.drain.inFlight }),
     ),
+    // Innermost: behind it stands the application, which starts nothing for a caller who went away while the stages above waited.
+    awaited(host),
   )
 
   const handle = admit((inbound) => {
-    const context = { deadlineAt: inbound.deadlineAt, traceHeaders: inbound.traceHeaders, peer: inbound.peer }
-    const admitted = loadReport && inbound.peer !== undefined ? { ...inbound, loadReport: reportLoad } : inbound
-    return host.ambient.run(context, () => inbound.proceed(admitted))
+    const { deadlineAt, cancellation, traceHeaders, peer } = inbound
+    const context = { deadlineAt, cancellation, traceHeaders, peer }
+    const patience = new Patience(inbound, host)
+    const admitted = { ...inbound, loadReport: loadReport && peer !== undefined ? reportLoad : undefined, signal: () => patience.signal }
+    const answering = host.ambient.run(context, () => inbound.proceed(admitted))
+    patience.endWith(answering)
+    return answering
   })
-  const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined }
+  const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined, signal: () => new AbortController().signal }
   return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival) })
 }
 

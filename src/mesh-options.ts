@@ -1,8 +1,7 @@
 import type { TokenFunction } from './auth/token-source.js'
 import { callable, fields, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
-import type { ServiceOptions } from './call/policy.js'
-import { serviceOptions } from './call/service-options.js'
+import { calledServiceOptions, type CalledServiceOptions } from './called-service-options.js'
 import { discoverySettings, readDiscovery, type DiscoveryOptions, type DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
 import { readTransport, transportDefaults, type TransportOptions, type TransportSettings } from './transport/transport.js'
@@ -29,7 +28,7 @@ export interface MeshOptions {
   /** Region of this process, which its zone belongs to: calls that leave the zone stay in it. */
   readonly region?: string | undefined
   /** What is wanted for calls to each service; the defaults hold for all others. */
-  readonly services?: Readonly<Record<string, ServiceOptions>> | undefined
+  readonly services?: Readonly<Record<string, CalledServiceOptions>> | undefined
   /** What becomes of a URL whose host is no service. Default `'passthrough'`. */
   readonly unknownHosts?: 'passthrough' | 'error' | undefined
   /** How long `ready()` waits. Default 15 000 ms. */
@@ -44,7 +43,7 @@ export interface MeshSettings extends Place {
   readonly service: string
   readonly registry: Registry
   readonly identity: IdentityOptions
-  readonly services: Readonly<Record<string, ServiceOptions>>
+  readonly services: Readonly<Record<string, CalledServiceOptions>>
   readonly unknownHosts: 'passthrough' | 'error'
   readonly readyTimeoutMs: number
   readonly discovery: DiscoverySettings
@@ -74,7 +73,7 @@ const readOptions = fields<MeshOptions>({
   identity: readIdentity,
   zone: text,
   region: text,
-  services: mapOf(serviceName, serviceOptions),
+  services: mapOf(serviceName, calledServiceOptions),
   unknownHosts: oneOf('passthrough', 'error'),
   readyTimeoutMs: positiveMs,
   discovery: readDiscovery,

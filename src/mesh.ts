@@ -11,6 +11,7 @@ import { TimerWheel } from './base/timer-wheel.js'
 import { serviceName } from './base/validate.js'
 import { version } from './base/version.js'
 import { Ambient } from './call/ambient.js'
+import type { BreakerCircuit } from './call/breaker-circuit.js'
 import { Events, type MeshEvents } from './call/events.js'
 import type { Arrival, InboundReply } from './call/inbound.js'
 import type { Handler } from './call/layer.js'
@@ -62,6 +63,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   readonly #services: Services
   readonly #servers: AttachedServer[] = []
   readonly #shutdown: Shutdown
+  readonly #ambient = new Ambient()
   #closing: Promise<void> | undefined
 
   constructor(settings: MeshSettings, { clock, random }: MeshGround) {
@@ -74,11 +76,10 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       this.#tokens = createIssuerTokens({ ...access, service, clientSecret: identity.clientSecret, tokenEndpoint: undefined })
     }
     const tracing = new Tracing(version)
-    const ambient = new Ambient()
-    const shared = { clock, random, events: this.#events, tracing, ambient, registry }
+    const ambient = this.#ambient
+    const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, ambient, registry }
     this.#services = new Services(settings.services, {
       ...shared,
-      wheel: new TimerWheel(clock),
       tokens: this.#tokens,
       here: { zone: settings.zone, region: settings.region },
       clientId: randomUUID(),
@@ -194,6 +195,16 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       draining: this.#shutdown.begun,
       services: Object.fromEntries(this.#services.all.map((service) => [service.name, service.report()])),
     }
+  }
+
+  /** The breaker of a service as opossum's own object, for tools that know it; the same to the end, for a service that `services` names. */
+  breaker(name: string): BreakerCircuit {
+    return this.#services.named(serviceName(name, 'service')).circuit
+  }
+
+  /** Runs `task` with time of its own: neither the deadline nor the caller of the request being handled ends its calls. It stays in the trace. */
+  detach<T>(task: () => T): T {
+    return this.#ambient.runDetached(task)
   }
 
   /** Why calls to a service go as they do: every value in force with its origin, and every endpoint with its state. */

@@ -4,6 +4,9 @@ import type { TimerWheel } from './base/timer-wheel.js'
 import { attemptTimeout } from './resilience/attempt-timeout.js'
 import type { Breaker } from './resilience/breaker.js'
 import { deadline } from './resilience/deadline.js'
+import { fallback, type Fallback } from './resilience/fallback.js'
+import { inheritedCancellation } from './resilience/inherited-cancellation.js'
+import type { RecentMinimum } from './resilience/recent-minimum.js'
 import { remainingTime } from './resilience/remaining-time.js'
 import { retry } from './resilience/retry.js'
 import { identity } from './auth/identity.js'
@@ -44,16 +47,23 @@ export function callStack(
   service: {
     readonly policy: ServicePolicy
     readonly breaker: Breaker
+    /** Undefined when a failure is a failure. */
+    readonly fallback: Fallback | undefined
+    readonly minimum: RecentMinimum
     readonly endpoints: EndpointSet
     readonly fleet: Fleet
     readonly picker: Picker
   },
 ): Handler<Call> {
-  const { clock, wheel, random, events, tracing, tokens } = shared
-  const { policy, breaker, endpoints, fleet, picker } = service
+  const { clock, wheel, random, events, tracing, ambient, tokens } = shared
+  const { policy, breaker, minimum, endpoints, fleet, picker } = service
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
+    // Above the breaker, so that a call that is refused has its fallback too.
+    ...(service.fallback === undefined ? [] : [fallback({ answer: service.fallback, breaker, events })]),
+    // Above the breaker, so that a call for which nobody waits is no probe.
+    inheritedCancellation({ ambient }),
     // Above the deadline, so that a call that cannot succeed starts no timer.
     breaker.layer,
     // Below the breaker, so that a half-open probe always settles; above retry, so that all tries share one budget of time.
@@ -61,7 +71,7 @@ export function callStack(
     // Above identity and balance, so that each try signs afresh and may go elsewhere.
     retry({ maxResends: policy.retry.maxResends, events }),
     // Below retry, since each try leaves less.
-    remainingTime({ clock }),
+    remainingTime({ clock, minimum }),
     // Above balance, so that failing to sign is never charged to an endpoint.
     ...(tokens === undefined ? [] : [identity({ tokens })]),
     // Below retry and identity: what is refused politely was neither tried nor failed, and goes on with the same token.

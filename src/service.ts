@@ -6,6 +6,7 @@ import { levelsOf } from './balancer/locality.js'
 import { createPicker } from './balancer/picker.js'
 import { subsetLevels } from './balancer/subset.js'
 import type { RequestBody } from './call/body.js'
+import type { BreakerCircuit } from './call/breaker-circuit.js'
 import type { Call } from './call/call.js'
 import type { Cancellation } from './call/cancellation.js'
 import type { Place } from './call/endpoint.js'
@@ -14,6 +15,7 @@ import type { Handler } from './call/layer.js'
 import { layerPolicy, type EffectivePolicy, type ServiceOptions } from './call/policy.js'
 import type { Reply } from './call/reply.js'
 import type { Snapshot } from './call/snapshot.js'
+import type { CalledServiceOptions } from './called-service-options.js'
 import type { DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
 import { createResolver } from './discovery/resolver.js'
@@ -21,6 +23,8 @@ import { endpointReport, type EndpointReport } from './endpoint-report.js'
 import { attemptStack, callStack, type OutboundShared } from './outbound.js'
 import { policyDefaults } from './policy-defaults.js'
 import { createBreaker, type Breaker } from './resilience/breaker.js'
+import { inheritedTimeoutMs } from './resilience/deadline.js'
+import { RecentMinimum } from './resilience/recent-minimum.js'
 import { createTransport, type TransportSettings } from './transport/transport.js'
 
 /** What every service of one mesh is built from. */
@@ -83,6 +87,7 @@ export interface ServiceExplanation extends ServiceReport {
 export interface Service {
   readonly name: string
   readonly effective: EffectivePolicy
+  readonly circuit: BreakerCircuit
   send(request: ServiceRequest): Promise<Reply>
   /** Whether the registry has said anything about it. */
   readonly known: boolean
@@ -98,7 +103,7 @@ export interface Service {
 }
 
 /** Begins to follow a service. */
-export function createService(name: string, options: ServiceOptions, parts: ServiceParts): Service {
+export function createService(name: string, options: CalledServiceOptions, parts: ServiceParts): Service {
   const { registry, clock, random, events, ambient, here, clientId } = parts
   const fleet = new Fleet({ service: name, clock, random, events })
   const endpoints = createEndpointSet({
@@ -117,25 +122,22 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
   })
   let seen = false
   let fromRegistry: ServiceOptions = {}
-  let breaker: Breaker
+  const breaker = createBreaker({ service: name, policy: policyDefaults.breaker, events, clock })
+  const minimum = new RecentMinimum()
   let handle: Handler<Call>
   let effective: EffectivePolicy
 
   const build = (): void => {
-    const before = effective
     effective = layerPolicy(policyDefaults, [
       { origin: `registry ${registry.name}`, options: fromRegistry },
       { origin: 'createMesh', options },
     ])
     const { policy } = effective
-    // A breaker knows how the last calls went: it is kept as long as nobody asks for another.
-    if (!isDeepStrictEqual(policy.breaker, before?.policy.breaker)) {
-      breaker?.close()
-      breaker = createBreaker({ service: name, policy: policy.breaker, events, clock })
-    }
+    // What they know of the last calls outlives a change of policy.
+    breaker.follow(policy.breaker)
     fleet.follow(policy)
     const picker = createPicker(policy.balancer, { clock, random, standard: fleet })
-    handle = callStack(parts, { policy, breaker, endpoints, fleet, picker })
+    handle = callStack(parts, { policy, breaker, fallback: options.fallback, minimum, endpoints, fleet, picker })
   }
   build()
 
@@ -166,6 +168,7 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
     get effective() {
       return effective
     },
+    circuit: breaker.circuit,
     get seen() {
       return seen
     },
@@ -178,7 +181,7 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
     async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, cancellation }) {
       const startedAt = clock.now()
-      const inheritedMs = (ambient.current?.deadlineAt ?? Infinity) - startedAt
+      const inheritedMs = inheritedTimeoutMs((ambient.current?.deadlineAt ?? Infinity) - startedAt)
       return handle({
         service: name,
         method,

@@ -2,7 +2,7 @@ import { MeshError } from './base/errors.js'
 import type { Timer } from './base/clock.js'
 import { isServiceName } from './base/validate.js'
 import { Cancellation } from './call/cancellation.js'
-import type { ServiceOptions } from './call/policy.js'
+import type { CalledServiceOptions } from './called-service-options.js'
 import { createService, type Service, type ServiceParts } from './service.js'
 
 const HOST_SUFFIX = '.mesh'
@@ -17,13 +17,13 @@ interface Followed {
  * use until they have not been used for a while.
  */
 export class Services {
-  readonly #options: Readonly<Record<string, ServiceOptions>>
+  readonly #options: Readonly<Record<string, CalledServiceOptions>>
   readonly #parts: ServiceParts
   readonly #followed = new Map<string, Followed>()
   #sweeping: Timer | undefined
   #closed = false
 
-  constructor(options: Readonly<Record<string, ServiceOptions>>, parts: ServiceParts) {
+  constructor(options: Readonly<Record<string, CalledServiceOptions>>, parts: ServiceParts) {
     this.#options = options
     this.#parts = parts
     for (const name of Object.keys(options)) this.named(name)

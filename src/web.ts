@@ -1,6 +1,9 @@
+import { Cancellation } from './call/cancellation.js'
 import type { RequestMesh } from './call/inbound.js'
 import { LOAD_REPORT_HEADER } from './call/load-report.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
+import { hungUp } from './inbound/hung-up.js'
+import { RequestView } from './inbound/request-view.js'
 
 /** A handler of web-standard requests, as Hono, Deno, Bun and many others take it. */
 export type WebHandler = (request: Request, context: RequestMesh) => Response | Promise<Response>
@@ -17,20 +20,31 @@ export function webMesh(
   const handle = mesh.inbound(options)
   return async (request) => {
     const { protocol, pathname, search } = new URL(request.url)
+    const { signal } = request
+    const cancellation = new Cancellation()
+    const hangUp = (): void => cancellation.cancel(hungUp(signal.reason))
+    if (signal.aborted) hangUp()
+    else signal.addEventListener('abort', hangUp, { once: true })
     let response: Response | undefined
-    const { answer } = await handle({
-      method: request.method,
-      target: pathname + search,
-      scheme: protocol === 'https:' ? 'https' : 'http',
-      remoteAddress: undefined,
-      header: (name) => request.headers.get(name) ?? undefined,
-      async proceed({ peer, loadReport }) {
-        response = await handler(request, { peer })
-        if (loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, loadReport())
-        return { status: response.status, route: undefined, aborted: false, answer: undefined }
-      },
-    })
-    return response ?? new Response(answer!.body, { status: answer!.status, headers: answer!.headers })
+    try {
+      const { status, answer } = await handle({
+        method: request.method,
+        target: pathname + search,
+        scheme: protocol === 'https:' ? 'https' : 'http',
+        remoteAddress: undefined,
+        cancellation,
+        header: (name) => request.headers.get(name) ?? undefined,
+        async proceed(inbound) {
+          response = await handler(request, new RequestView(inbound))
+          if (inbound.loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, inbound.loadReport())
+          return { status: response.status, route: undefined, aborted: false, answer: undefined }
+        },
+      })
+      return response ?? new Response(answer?.body ?? null, { status, headers: answer?.headers ?? {} })
+    } finally {
+      // Some platforms abort the signal of a request that is answered, too; what was begun by then is not to end of it.
+      signal.removeEventListener('abort', hangUp)
+    }
   }
 }
 

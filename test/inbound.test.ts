@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../src/base/errors.js'
+import { Cancellation } from '../src/call/cancellation.js'
 import type { Arrival, InboundReply } from '../src/call/inbound.js'
 import type { InboundOptions } from '../src/inbound.js'
 import { InboundScene, ISSUER } from './support/inbound-mesh.js'
@@ -26,6 +27,7 @@ function arrival(overrides: Partial<Omit<Arrival, 'header'>> & { headers?: Recor
     target: '/users/42',
     scheme: 'http',
     remoteAddress: '127.0.0.1',
+    cancellation: new Cancellation(),
     header: (name) => headers[name],
     proceed: async () => (admitted++, OK),
     ...others,

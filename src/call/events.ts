@@ -23,6 +23,8 @@ export interface MeshEvents {
   endpoints: { readonly service: string; readonly revision: number; readonly ready: number; readonly draining: number }
   /** The breaker of a service changed its state. */
   breaker: { readonly service: string; readonly state: 'open' | 'half-open' | 'closed' }
+  /** A call that had failed for good, or was refused by the breaker, was answered by the service's `fallback`. */
+  fallback: { readonly service: string; readonly method: string; readonly error: Error }
   /** Malformed entries, or a malformed policy, came from the registry and were left out; the rest is served, and the last good policy stays. */
   endpointsRefused: { readonly service: string; readonly revision: number; readonly reasons: readonly string[] }
   /** Most of a service vanished at once; the vanished endpoints are kept until the registry has stood by its word for a while. */

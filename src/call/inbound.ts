@@ -1,3 +1,4 @@
+import type { Cancellation } from './cancellation.js'
 import type { HeaderList } from './headers.js'
 
 /** Who calls, as its verified token says. */
@@ -19,6 +20,8 @@ export interface Arrival {
   readonly target: string
   readonly scheme: 'http' | 'https'
   readonly remoteAddress: string | undefined
+  /** Cancelled by the edge when the connection ends before the answer is whole; never by an answer that was given. */
+  readonly cancellation: Cancellation
   /**
    * Value of a header field, by its lower-case name. A field that came more than once is joined by `', '`
    * (RFC 9110 §5.3), so that two values never pass for one.
@@ -38,6 +41,8 @@ export interface Inbound extends Arrival {
   readonly peer: Peer | undefined
   /** What to tell a caller of this process's load, at the moment when the answer is sent; undefined for nothing. */
   readonly loadReport: (() => string) | undefined
+  /** Aborts when nobody waits for the answer any more; made when first asked for. */
+  readonly signal: () => AbortSignal
 }
 
 /** How a request was answered. */
@@ -62,4 +67,9 @@ export interface Answer {
 export interface RequestMesh {
   /** The verified caller; undefined on exempt paths only. */
   readonly peer: Peer | undefined
+  /**
+   * Aborts when the caller hangs up before the answer is whole (`MESH_ERR_ABORTED`), and when the time that it gave is over
+   * (`MESH_ERR_DEADLINE`); never once the answer was given. Calls through the mesh need not be given it: they end by themselves.
+   */
+  readonly signal: AbortSignal
 }

@@ -1,3 +1,5 @@
+import { settleContradictions } from './policy-pairs.js'
+
 /** The balancing algorithms that a service can ask for. */
 export type BalancerAlgorithm = 'adaptive' | 'least-loaded' | 'round-robin' | 'random' | 'weighted' | 'ring-hash'
 
@@ -109,9 +111,13 @@ export interface EffectivePolicy {
   readonly origins: Readonly<Record<string, string>>
 }
 
-/** Lays the layers over the defaults, field by field; the last one that says something about a field wins. */
+/**
+ * Lays the layers over the defaults, field by field; the last one that says something about a field wins, and a weaker value
+ * that contradicts a stronger one gives way to it.
+ */
 export function layerPolicy(defaults: ServicePolicy, layers: readonly PolicyLayer[]): EffectivePolicy {
   const origins: Record<string, string> = {}
+  const strengths: Record<string, number> = {}
   const lay = (fallback: object, parts: readonly { origin: string; options: object | undefined }[], path: string): object =>
     Object.fromEntries(
       Object.entries(fallback).map(([key, defaultValue]) => {
@@ -119,9 +125,12 @@ export function layerPolicy(defaults: ServicePolicy, layers: readonly PolicyLaye
         const said = parts.map(({ origin, options }) => ({ origin, options: (options as Record<string, never> | undefined)?.[key] }))
         if (typeof defaultValue === 'object') return [key, lay(defaultValue as object, said, fieldPath)]
         const last = said.findLast((part) => part.options !== undefined)
+        strengths[fieldPath] = last === undefined ? -1 : said.indexOf(last)
         origins[fieldPath] = last?.origin ?? 'default'
         return [key, last?.options ?? defaultValue]
       }),
     )
-  return { policy: lay(defaults, layers, '') as ServicePolicy, origins }
+  const policy = lay(defaults, layers, '') as ServicePolicy
+  settleContradictions(policy, origins, strengths)
+  return { policy, origins }
 }

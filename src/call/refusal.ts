@@ -10,7 +10,7 @@ const REFUSALS = {
   MESH_ERR_SPILLED: { status: 503, title: 'Service Unavailable', detail: 'This instance is busier than others.' },
   MESH_ERR_KEYS: { status: 503, title: 'Service Unavailable', detail: 'This instance cannot verify tokens at the moment.' },
   // Not 503: trying elsewhere cannot help when the caller itself has no time left (gRPC maps DEADLINE_EXCEEDED to 504 too).
-  MESH_ERR_DEADLINE: { status: 504, title: 'Gateway Timeout', detail: 'The time that the caller gave was over on arrival.' },
+  MESH_ERR_DEADLINE: { status: 504, title: 'Gateway Timeout', detail: 'The time that the caller gave was over before the request was begun.' },
 } as const satisfies Partial<Record<MeshErrorCode, { status: number; title: string; detail: string }>>
 
 export type RefusalCode = keyof typeof REFUSALS

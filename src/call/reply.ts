@@ -11,6 +11,7 @@ interface ReplyHead {
   readonly endpoint: Endpoint
   readonly attempts: number
   readonly flow: BodyFlow
+  readonly fallback?: boolean
 }
 
 /**
@@ -24,6 +25,8 @@ export class Reply {
   readonly endpoint: Endpoint
   /** How many attempts it took, this one included. */
   readonly attempts: number
+  /** Whether the service's `fallback` made it, because the service failed; `endpoint` then is none, and its id `fallback`. */
+  readonly fallback: boolean
   readonly #flow: BodyFlow
   #body: Readable | undefined
 
@@ -32,6 +35,7 @@ export class Reply {
     this.headers = head.headers
     this.endpoint = head.endpoint
     this.attempts = head.attempts
+    this.fallback = head.fallback ?? false
     this.#flow = head.flow
   }
 

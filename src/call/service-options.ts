@@ -1,4 +1,5 @@
 import { fields, numberFrom, oneOf, optionError, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
+import { withoutContradiction } from './policy-pairs.js'
 import type {
   BalancerPolicy,
   BreakerPolicy,
@@ -22,8 +23,8 @@ function name(example: string): Reader<string> {
 const headerName: Reader<string> = (value, path) => name('a header field, such as x-user')(value, path).toLowerCase()
 const cookieName = name('a cookie, such as session')
 
-/** Reads what a user or a registry says about a service. */
-export const serviceOptions: Reader<ServiceOptions> = fields<ServiceOptions>({
+/** How each part of it is read. */
+export const serviceReaders = Object.freeze({
   timeoutMs: positiveMs,
   attemptTimeoutMs: positiveMs,
   balancer: fields<BalancerPolicy>({
@@ -56,3 +57,8 @@ export const serviceOptions: Reader<ServiceOptions> = fields<ServiceOptions>({
     openMs: wholeNumber(1, 86_400_000),
   }),
 })
+
+const readFields = fields<ServiceOptions>(serviceReaders)
+
+/** Reads what a user or a registry says about a service. */
+export const serviceOptions: Reader<ServiceOptions> = (value, path) => withoutContradiction(readFields(value, path), path)

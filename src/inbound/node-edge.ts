@@ -1,14 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Cancellation } from '../call/cancellation.js'
 import type { Answer, Arrival, Inbound, InboundReply } from '../call/inbound.js'
 import { LOAD_REPORT_HEADER } from '../call/load-report.js'
+import { hungUp } from './hung-up.js'
 
 /** A request of Node's own server as it arrives; `target` is the one that the framework routes by. */
-export function nodeArrival(request: IncomingMessage, target: string, proceed: Arrival['proceed']): Arrival {
+export function nodeArrival(request: IncomingMessage, response: ServerResponse, target: string, proceed: Arrival['proceed']): Arrival {
+  const cancellation = new Cancellation()
+  const closed = (): void => {
+    if (!response.writableFinished) cancellation.cancel(hungUp())
+  }
+  // It may have gone while a middleware before this one waited.
+  if (response.destroyed) closed()
+  else response.once('close', closed)
   return {
     method: request.method ?? '',
     target,
     scheme: (request.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http',
     remoteAddress: request.socket.remoteAddress,
+    cancellation,
     // Node's `headers` keeps one of two authorization fields; the raw list keeps both.
     header: (name) => joinedField(request.rawHeaders, name),
     proceed,

@@ -5,6 +5,19 @@ import type { Layer } from '../call/layer.js'
 
 export const deadlineDefaults = Object.freeze({ timeoutMs: 15_000 })
 
+/** So much of the time of a caller's caller is kept back, at most: the shared timer is up to 10 ms late, and the answer has to be written and sent. */
+const MARGIN_MS = 15
+/** And of a short time at most this share, so that it is not all kept back. */
+const MARGIN_RATIO = 0.1
+
+/**
+ * What a call may take of the time for which the caller of the request that makes it still waits: a little less than all of
+ * it, so that a call that fails for want of time fails early enough to be answered for.
+ */
+export function inheritedTimeoutMs(leftMs: number): number {
+  return leftMs === Infinity ? leftMs : leftMs - Math.min(MARGIN_MS, Math.max(0, leftMs) * MARGIN_RATIO)
+}
+
 /**
  * One budget of time for the whole call, all attempts and the body included. When it is spent the stages below are told
  * through the call's cancellation, and bring their own account of it; one that does not is waited for no longer.
@@ -41,6 +54,6 @@ function deadlineError({ service, method, timeoutMs }: Call, processed: Processe
   const message =
     processed === 'no'
       ? `${service}: ${method} was not sent, since the time for it was over before it began`
-      : `${service}: ${method} was not done within its timeoutMs of ${timeoutMs}`
+      : `${service}: ${method} was not done within its timeoutMs of ${Number(timeoutMs.toFixed(1))}`
   return new MeshError('MESH_ERR_DEADLINE', message, { service, processed })
 }

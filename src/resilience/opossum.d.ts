@@ -1,6 +1,6 @@
 /** The part of opossum that the breaker uses; the package brings no types of its own. */
 declare module 'opossum' {
-  import type { EventEmitter } from 'node:events'
+  import { EventEmitter } from 'node:events'
 
   interface CircuitOptions {
     name: string
@@ -15,13 +15,38 @@ declare module 'opossum' {
     rotateBucketController: EventEmitter
   }
 
-  export default class CircuitBreaker<Args extends unknown[]> {
-    constructor(action: (...args: Args) => Promise<unknown>, options: CircuitOptions)
+  interface Bucket {
+    readonly fires: number
+    readonly successes: number
+    readonly failures: number
+    readonly rejects: number
+    readonly fallbacks: number
+    readonly latencyTimes: number[]
+  }
+
+  interface Status {
+    readonly stats: Bucket
+    /** A copy of the list of buckets, the newest first. */
+    readonly window: readonly Bucket[]
+  }
+
+  export default class CircuitBreaker extends EventEmitter {
+    constructor(action: () => Promise<unknown>, options: CircuitOptions)
+    readonly options: CircuitOptions
+    readonly name: string
+    readonly group: string
+    readonly enabled: boolean
     readonly opened: boolean
+    readonly closed: boolean
     readonly halfOpen: boolean
-    readonly status: { readonly window: readonly { readonly latencyTimes: number[] }[] }
-    fire(...args: Args): Promise<unknown>
-    on(event: 'open' | 'halfOpen' | 'close', listener: () => void): this
+    get status(): Status
+    get stats(): Bucket
+    fire(): Promise<unknown>
+    open(): void
+    close(): void
+    enable(): void
+    disable(): void
     shutdown(): void
+    toJSON(): object
   }
 }

@@ -28,6 +28,8 @@ export const USER_AGENT_ORIGINAL = 'user_agent.original'
 
 /** How many attempts a call took. */
 export const MESH_ATTEMPTS = 'mesh.attempts'
+/** Whether the application's fallback answered the call, because the service failed. */
+export const MESH_FALLBACK = 'mesh.fallback'
 /** The instance that an attempt went to, by the name it has in the registry. */
 export const MESH_ENDPOINT_ID = 'mesh.endpoint.id'
 /** The verified name of the service that an inbound request came from. */

@@ -2,7 +2,7 @@ import { SpanKind } from '@opentelemetry/api'
 import type { Call } from '../call/call.js'
 import type { Layer } from '../call/layer.js'
 import { outcomeOf } from '../call/outcome.js'
-import { HTTP_RESPONSE_STATUS_CODE, MESH_ATTEMPTS, SERVICE_PEER_NAME } from './attributes.js'
+import { HTTP_RESPONSE_STATUS_CODE, MESH_ATTEMPTS, MESH_FALLBACK, SERVICE_PEER_NAME } from './attributes.js'
 import { within } from './guarded.js'
 import { OpenSpan } from './open-span.js'
 import type { Tracing } from './tracing.js'
@@ -24,6 +24,7 @@ export function callSpan(tracing: Tracing): Layer<Call> {
       () => within(span.context, () => next(call)),
       (reply) => {
         span.describe({ [MESH_ATTEMPTS]: reply.attempts, [HTTP_RESPONSE_STATUS_CODE]: reply.status })
+        if (reply.fallback) span.describe({ [MESH_FALLBACK]: true })
         if (outcomeOf(reply).kind === 'failure') span.fail(String(reply.status))
       },
     )

@@ -40,7 +40,7 @@ describe('layered policy', () => {
     expect(origins['timeoutMs']).toBe('default')
   })
 
-  it('tells an origin for every value, and the value of the layer that it names', () => {
+  it('tells an origin for every value, and the value of the layer or of the stronger value that it names', () => {
     const value = fc.option(fc.integer({ min: 0, max: 1_000 }), { nil: undefined })
     const options: fc.Arbitrary<ServiceOptions> = fc.record(
       { timeoutMs: value, retry: fc.record({ maxResends: value }), breaker: fc.record({ minCalls: value, openMs: value }) },
@@ -52,8 +52,10 @@ describe('layered policy', () => {
         const { policy, origins } = layerPolicy(policyDefaults, layers)
         expect(Object.keys(origins).sort()).toEqual(PATHS)
         for (const path of PATHS) {
-          const speaker = layers.find(({ origin }) => origin === origins[path])
-          expect(at(policy, path)).toBe(at(speaker?.options ?? policyDefaults, path))
+          const [from, adaptedTo] = origins[path]!.split(', adapted to ')
+          const speaker = layers.find(({ origin }) => origin === from)
+          if (adaptedTo !== undefined) expect(at(policy, path)).toBe(at(policy, adaptedTo))
+          else expect(at(policy, path)).toBe(at(speaker?.options ?? policyDefaults, path))
         }
       }),
     )

@@ -21,7 +21,7 @@ async function endedWithinASecond(program: Program): Promise<Ended> {
 }
 
 describe('a process of the mesh', () => {
-  it('close() twice is harmless, and the process ends by itself within a second', async () => {
+  it('Y04 close() twice is harmless, and the process ends by itself within a second', async () => {
     const controlPlane = await runningControlPlane()
     const program = start('test/flow/programs/user-and-caller.ts', [], { CONSUL_HTTP_ADDR: controlPlane.url })
     await program.says(/closed/)
@@ -33,7 +33,7 @@ describe('a process of the mesh', () => {
     expect(await left.json()).toEqual([])
   })
 
-  it('ends by itself within a second when only a watch and idle connections are left, close() or not', async () => {
+  it('Y04 ends by itself within a second when only a watch and idle connections are left, close() or not', async () => {
     const controlPlane = await runningControlPlane()
     const server = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1')
     onTestFinished(() => {
@@ -51,6 +51,13 @@ describe('a process of the mesh', () => {
     expect(stdout).toBe('200 hello\nidle\n')
     expect(stderr).toBe('')
     expect(code).toBe(0)
+  })
+
+  it.each([[[]], [['close']]])('Y04 holds no timer while a breaker is open, and ends by itself within a second: %j', async (args) => {
+    const program = start('test/flow/programs/open-breaker.ts', args)
+    await program.says(/timers/)
+    const { code, stdout, stderr } = await endedWithinASecond(program)
+    expect([stdout, stderr, code]).toEqual(['open\n0 timers\n', '', 0])
   })
 
   it('is told MESH_ERR_NOT_READY by an unreachable registry, and does not end before it is', async () => {

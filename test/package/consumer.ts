@@ -14,7 +14,13 @@ await using mesh: Mesh = createMesh({
   service: 'orders',
   registry: registries[0]!,
   identity: { issuer: 'http://127.0.0.1:7117', clientSecret: process.env.MESH_CLIENT_SECRET },
-  services: { users: { balancer: { algorithm: 'least-loaded' }, timeoutMs: 800 } },
+  services: {
+    users: {
+      balancer: { algorithm: 'least-loaded' },
+      timeoutMs: 800,
+      fallback: ({ path }, { code }) => (code === 'MESH_ERR_BREAKER_OPEN' ? { json: { path } } : undefined),
+    },
+  },
 })
 await mesh.ready()
 await mesh.register({ port: 8081 })
@@ -27,12 +33,15 @@ const body: unknown = await (await request('http://users/users/42', { dispatcher
 mesh.on('denied', ({ code, reason }) => console.log(code satisfies string, reason satisfies string))
 if (isMeshError(body, 'MESH_ERR_DEADLINE')) console.log(status, same.ok, mesh.snapshot(), mesh.explain('users'))
 
+mesh.breaker('users').on('success', (reply, latencyMs) => console.log(reply.status, latencyMs satisfies number))
+const left: Promise<number> = mesh.detach(async () => mesh.breaker('users').stats.rejects)
+
 const policy = { allow: [{ from: ['orders'], methods: ['GET'], paths: ['/users/:id'] }] }
 const app = express()
 app.use(expressMesh(mesh, { policy }))
 app.get('/', (req) => {
   const peer: Peer | undefined = req.mesh.peer
-  console.log(peer?.service)
+  console.log(peer?.service, req.mesh.signal.aborted)
 })
 const server = fastify()
 await server.register(fastifyMesh, { mesh, policy })
@@ -40,7 +49,7 @@ server.get('/', async (request) => {
   const peer: Peer | undefined = request.mesh.peer
   return peer?.service
 })
-const handler = webMesh(mesh, { policy }, (_request, { peer }) => new Response(peer?.service))
+const handler = webMesh(mesh, { policy }, async (_request, { peer, signal }) => new Response(signal.aborted ? String(await left) : peer?.service))
 await (await createControlPlane({ port: 0, random: seededRandom(1) })).close()
 export const answer: Response = await handler(new Request('http://orders/'))
 

@@ -11,6 +11,8 @@ const failed = (): Promise<Reply> => Promise.resolve(replyOf({ status: 500 }))
 const succeeded = (): Promise<Reply> => Promise.resolve(replyOf())
 const broken = (): Promise<Reply> => Promise.reject(new MeshError('MESH_ERR_CONNECTION', 'broken', { processed: 'maybe' }))
 const hungUp = (): Promise<Reply> => Promise.reject(new MeshError('MESH_ERR_ABORTED', 'hung up'))
+const outOfTime = (): Promise<Reply> => Promise.reject(new MeshError('MESH_ERR_DEADLINE', 'not sent', { processed: 'no' }))
+const unsigned = (): Promise<Reply> => Promise.reject(new MeshError('MESH_ERR_IDENTITY', 'not signed'))
 const notReady = (): Promise<Reply> => Promise.reject(new MeshError('MESH_ERR_NOT_READY', 'not ready'))
 
 const breakers: Breaker[] = []
@@ -132,6 +134,10 @@ describe('breaker', () => {
     expect((refused[0] as PromiseRejectedResult).reason.message).toMatch(/half-open, and one call is finding out/)
     await settled()
     expect(breaker.state).toBe('closed')
+    below.step = succeeded
+    const after = await Promise.all(Array.from({ length: 999 }, handle))
+    expect(after.map(({ status }) => status)).toEqual(Array.from({ length: 999 }, () => 200))
+    expect(below.calls - calls).toBe(1_000)
   })
 
   it.each([
@@ -149,11 +155,12 @@ describe('breaker', () => {
     expect(breaker.state).toBe('closed')
   })
 
-  it('counts neither those who hung up nor those who still wait', async () => {
+  it('counts neither those who still wait, nor callers who hung up, nor what was refused on this side', async () => {
     const { breaker, below, handle, run } = guarded({ failureRatio: 0.5, minCalls: 4 })
     below.step = () => new Promise(() => {})
     for (let i = 0; i < 100; i++) void handle()
-    await run(hungUp, 100)
+    for (const ignored of [hungUp, outOfTime, unsigned, notReady]) await run(ignored, 25)
+    expect(breaker.circuit.stats.fires).toBe(0)
     await run(failed, 3)
     expect(breaker.state).toBe('closed')
     await run(failed)
@@ -207,6 +214,27 @@ describe('breaker', () => {
     await pass(1_100)
     await run(failed, 2)
     expect(breaker.state).toBe('closed')
+  })
+
+  it('goes by another policy when told so, and keeps what it has counted and who listens', async () => {
+    const { breaker, run, pass } = guarded({ minCalls: 20, windowMs: 10_000 })
+    const { circuit } = breaker
+    let opened = 0
+    circuit.on('open', () => opened++)
+    await run(failed, 4)
+    breaker.follow({ ...breakerDefaults, minCalls: 5, windowMs: 60_000, openMs: 100 })
+    await run(failed)
+    expect([breaker.state, opened]).toEqual(['open', 1])
+    expect(breaker.circuit).toBe(circuit)
+    await pass(100)
+    expect(breaker.state).toBe('half-open')
+  })
+
+  it('says when an open breaker lets one through by the time that it was opened for', async () => {
+    const { breaker, handle, run } = guarded({ minCalls: 2, openMs: 5_000 })
+    await run(failed, 2)
+    breaker.follow({ ...breakerDefaults, minCalls: 2, openMs: 60_000 })
+    await expect(handle()).rejects.toThrow('lets one call through in 5000 ms')
   })
 
   it('leaves no timer when it is closed while open', async () => {

@@ -3,7 +3,7 @@ import { MeshError } from '../../src/base/errors.js'
 import { TimerWheel } from '../../src/base/timer-wheel.js'
 import type { Call } from '../../src/call/call.js'
 import type { Reply } from '../../src/call/reply.js'
-import { deadline } from '../../src/resilience/deadline.js'
+import { deadline, inheritedTimeoutMs } from '../../src/resilience/deadline.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { callOf, openReply, replyOf, scripted, silence, type Step } from '../support/scripted.js'
 
@@ -88,5 +88,19 @@ describe('deadline', () => {
     await expect(handle(callOf({ timeoutMs }))).rejects.toMatchObject({ code: 'MESH_ERR_DEADLINE', processed: 'no', attempts: 0 })
     expect(seen).toEqual([])
     expect(wheel.size).toBe(0)
+  })
+})
+
+describe('inherited time', () => {
+  it.each([
+    [10_000, 9_985],
+    [150, 135],
+    [100, 90],
+    [5, 4.5],
+    [0, 0],
+    [-20, -20],
+    [Infinity, Infinity],
+  ])('of %d ms that the caller still waits a call may take %d', (leftMs, expected) => {
+    expect(inheritedTimeoutMs(leftMs)).toBe(expected)
   })
 })

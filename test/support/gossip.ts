@@ -8,6 +8,7 @@ const EVENTS = Object.keys({
   retried: true,
   endpoints: true,
   breaker: true,
+  fallback: true,
   endpointsKept: true,
   endpointsRefused: true,
   registryError: true,

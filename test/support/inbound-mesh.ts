@@ -1,6 +1,7 @@
 import { createFixedKeys } from '../../src/auth/keys.js'
 import { createSigner, type Signer } from '../../src/auth/signer.js'
 import { systemClock } from '../../src/base/clock.js'
+import { TimerWheel } from '../../src/base/timer-wheel.js'
 import { systemRandom } from '../../src/base/random.js'
 import { Ambient } from '../../src/call/ambient.js'
 import { Events, type MeshEvents } from '../../src/call/events.js'
@@ -21,6 +22,7 @@ export class InboundScene implements InboundMesh {
     this.host = {
       service: 'users',
       clock: systemClock,
+      wheel: new TimerWheel(systemClock),
       events: new Events(),
       ambient: new Ambient(),
       drain: new Drain(),

@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
 import { Ambient } from '../../src/call/ambient.js'
+import { Cancellation } from '../../src/call/cancellation.js'
 import type { Attempt } from '../../src/call/call.js'
 import type { HeaderList } from '../../src/call/headers.js'
 import { attemptSpan } from '../../src/telemetry/attempt-span.js'
@@ -121,6 +122,7 @@ describe('attemptSpan', () => {
   describe('with no SDK', () => {
     const request = {
       deadlineAt: Infinity,
+      cancellation: new Cancellation(),
       traceHeaders: ['traceparent', PARENT, 'tracestate', 'a=1', 'baggage', 'k=v'],
       peer: undefined,
     }

@@ -6,6 +6,7 @@ import { Ambient } from '../../src/call/ambient.js'
 import type { Attempt, Call } from '../../src/call/call.js'
 import type { Handler } from '../../src/call/layer.js'
 import type { Reply } from '../../src/call/reply.js'
+import { fallbackReply } from '../../src/resilience/fallback-reply.js'
 import { attemptSpan } from '../../src/telemetry/attempt-span.js'
 import { callSpan } from '../../src/telemetry/call-span.js'
 import { Tracing } from '../../src/telemetry/tracing.js'
@@ -112,6 +113,13 @@ describe('callSpan', () => {
       work.end()
     })
     expect(context.active()).toBe(ROOT_CONTEXT)
+  })
+
+  it('tells that the answer is the one of a fallback', async () => {
+    const sdk = registerSdk()
+    await layer(async () => fallbackReply({ json: {} }, 'fallback', 0))(call())
+    await layer(async () => reply())(call())
+    expect(sdk.spans().map(({ attributes }) => attributes['mesh.fallback'])).toEqual([true, undefined])
   })
 
   it('keeps the decision not to sample for everything below it', async () => {

@@ -1,5 +1,6 @@
 import { BodyFlow } from '../../src/call/body-flow.js'
 import type { Attempt, Call } from '../../src/call/call.js'
+import { Cancellation } from '../../src/call/cancellation.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import type { Inbound } from '../../src/call/inbound.js'
 import { Reply } from '../../src/call/reply.js'
@@ -44,6 +45,8 @@ export function inbound(changes: Partial<Inbound> & { readonly headers?: Readonl
     traceHeaders: [],
     peer: undefined,
     loadReport: undefined,
+    cancellation: new Cancellation(),
+    signal: () => new AbortController().signal,
     ...rest,
   }
 }
