@@ -1,5 +1,5 @@
 import type { TokenFunction } from './auth/token-source.js'
-import { callable, fields, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
+import { callable, fields, flag, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
 import type { ServiceOptions } from './call/policy.js'
 import { serviceOptions } from './call/service-options.js'
@@ -37,6 +37,8 @@ export interface MeshOptions {
   /** How the registry's word is kept and doubted. */
   readonly discovery?: DiscoveryOptions | undefined
   readonly transport?: TransportOptions | undefined
+  /** Lets the inbound option `faults` make things go wrong on purpose. Default false: then it is an error. */
+  readonly faultInjection?: boolean | undefined
 }
 
 /** {@link MeshOptions} with every default in its place. */
@@ -49,9 +51,10 @@ export interface MeshSettings extends Place {
   readonly readyTimeoutMs: number
   readonly discovery: DiscoverySettings
   readonly transport: TransportSettings
+  readonly faultInjection: boolean
 }
 
-export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000 } as const)
+export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000, faultInjection: false } as const)
 
 const readIdentity: Reader<IdentityOptions> = (value, path) => {
   const identity = fields<IdentityOptions>({
@@ -79,6 +82,7 @@ const readOptions = fields<MeshOptions>({
   readyTimeoutMs: positiveMs,
   discovery: readDiscovery,
   transport: readTransport,
+  faultInjection: flag,
 })
 
 /** Reads what the user gave to `createMesh`; nothing of it is written into or kept. */
@@ -95,6 +99,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     unknownHosts: options.unknownHosts ?? meshDefaults.unknownHosts,
     readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,
     discovery: discoverySettings(options.discovery ?? {}),
+    faultInjection: options.faultInjection ?? meshDefaults.faultInjection,
     transport: {
       connectTimeoutMs: connectTimeoutMs ?? transportDefaults.connectTimeoutMs,
       keepAliveMs: keepAliveMs ?? transportDefaults.keepAliveMs,

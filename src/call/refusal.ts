@@ -1,12 +1,13 @@
 import { MeshError, type MeshErrorCode } from '../base/errors.js'
 import type { Answer } from './inbound.js'
-import { DRAINING_HEADER, NOT_PROCESSED_HEADER } from './outcome.js'
+import { DRAINING_HEADER, NOT_PROCESSED_HEADER, SHED } from './outcome.js'
 
 const REFUSALS = {
   MESH_ERR_BAD_PATH: { status: 400, title: 'Bad Request', detail: 'The request path has more than one reading.' },
   MESH_ERR_UNAUTHENTICATED: { status: 401, title: 'Unauthorized', detail: 'The request carries no token that is valid here.' },
   MESH_ERR_FORBIDDEN: { status: 403, title: 'Forbidden', detail: 'The caller may not make this request.' },
   MESH_ERR_DRAINING: { status: 503, title: 'Service Unavailable', detail: 'This instance is shutting down.' },
+  MESH_ERR_SHED: { status: 503, title: 'Service Unavailable', detail: 'This instance has more to do than it can.' },
   MESH_ERR_KEYS: { status: 503, title: 'Service Unavailable', detail: 'This instance cannot verify tokens at the moment.' },
   // Not 503: trying elsewhere cannot help when the caller itself has no time left (gRPC maps DEADLINE_EXCEEDED to 504 too).
   MESH_ERR_DEADLINE: { status: 504, title: 'Gateway Timeout', detail: 'The time that the caller gave was over on arrival.' },
@@ -19,6 +20,8 @@ export interface RefusalDetails {
   peer?: string | undefined
   /** Whether the caller offered a token at all, which the answer to a 401 tells apart (RFC 6750 §3.1). */
   tokenOffered?: boolean
+  /** When it may be tried again. */
+  retryAfterSec?: number
   cause?: unknown
 }
 
@@ -30,6 +33,7 @@ export class Refusal extends MeshError {
   readonly status: number
   readonly peer: string | undefined
   readonly tokenOffered: boolean
+  readonly retryAfterSec: number | undefined
 
   constructor(
     override readonly code: RefusalCode,
@@ -40,6 +44,7 @@ export class Refusal extends MeshError {
     this.status = REFUSALS[code].status
     this.peer = details.peer
     this.tokenOffered = details.tokenOffered ?? false
+    this.retryAfterSec = details.retryAfterSec
   }
 }
 
@@ -48,7 +53,8 @@ export function problemOf(refusal: Refusal): Answer {
   const { status, title, detail } = REFUSALS[refusal.code]
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   if (status === 401) headers['www-authenticate'] = refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer'
-  if (status >= 500) headers[NOT_PROCESSED_HEADER] = '1'
+  if (status >= 500) headers[NOT_PROCESSED_HEADER] = refusal.code === 'MESH_ERR_SHED' ? SHED : '1'
+  if (refusal.retryAfterSec !== undefined) headers['retry-after'] = String(refusal.retryAfterSec)
   if (refusal.code === 'MESH_ERR_DRAINING') Object.assign(headers, { connection: 'close', [DRAINING_HEADER]: '1' })
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title, status, code: refusal.code, detail }) }
 }

@@ -13,6 +13,7 @@ const EVENTS = Object.keys({
   registryError: true,
   registered: true,
   denied: true,
+  faultInjected: true,
   listenerError: true,
 } satisfies Record<keyof MeshEvents, true>) as (keyof MeshEvents)[]
 

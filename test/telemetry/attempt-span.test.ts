@@ -122,6 +122,7 @@ describe('attemptSpan', () => {
     const request = {
       deadlineAt: Infinity,
       traceHeaders: ['traceparent', PARENT, 'tracestate', 'a=1', 'baggage', 'k=v'],
+      priority: 'normal' as const,
       peer: undefined,
     }
 
