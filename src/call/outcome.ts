@@ -39,6 +39,11 @@ export function isRefusal(result: Pick<Reply, 'status' | 'headers'> | Error): bo
   return result.status === 429 || result.status === 503 || (result.status >= 500 && result.headers[NOT_PROCESSED_HEADER] !== undefined)
 }
 
+/** Whether an answer says that this request was given up there for want of capacity; others may well be served. */
+export function isShed(result: Pick<Reply, 'headers'> | Error): boolean {
+  return !(result instanceof Error) && result.headers[NOT_PROCESSED_HEADER] === SHED
+}
+
 function outcomeOfError(error: Error): Outcome {
   const meshError = meshErrorIn(error)
   if (meshError === undefined) return { kind: 'failure', processed: 'maybe' }

@@ -5,7 +5,7 @@ import { MeshError } from '../base/errors.js'
 import type { Call } from '../call/call.js'
 import type { Events, MeshEvents } from '../call/events.js'
 import type { Handler, Layer } from '../call/layer.js'
-import { outcomeOf } from '../call/outcome.js'
+import { isShed, outcomeOf } from '../call/outcome.js'
 import type { BreakerPolicy } from '../call/policy.js'
 import type { Reply } from '../call/reply.js'
 
@@ -102,7 +102,8 @@ class ServiceBreaker implements Breaker {
   #learn(result: Reply | Error, era: number): void {
     if (era !== this.#era) return
     const { kind } = outcomeOf(result)
-    if (kind === 'ignored') {
+    // What a service sheds it refuses to be able to serve the rest, which an open breaker would keep from it: throttling answers that.
+    if (kind === 'ignored' || isShed(result)) {
       // The probe has shown nothing: the next call is the probe.
       this.#probing = false
       return

@@ -228,7 +228,7 @@ describe('limiter', () => {
     }
     await round(200, 60)
     const before = limiter.limit
-    await round(503, 30)
+    await round(503, 60)
     expect(before).toBeGreaterThan(35)
     expect(limiter.limit).toBeLessThan(before * 0.7)
   })
