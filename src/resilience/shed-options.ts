@@ -19,7 +19,11 @@ export interface ShedOptions {
    * times. Default 500 ms, which no process reaches that keeps up with its work; 0: however late.
    */
   readonly maxLoopDelayMs?: number | undefined
-  /** How busy the event loop may be, 0–1; `low` requests are refused at nine tenths of it, and `critical` ones never. Default 1: never. */
+  /**
+   * How busy the event loop may be, 0–1: above it fewer and fewer `low` requests are let in, then fewer `normal` ones, and every
+   * `critical` one. It alone sees those that wait in connections which Node has not accepted yet. Default 1: however busy, since
+   * a process that does other work beside is busy and well.
+   */
   readonly maxUtilization?: number | undefined
   /** What callers are told by `Retry-After`. Default 1 s. */
   readonly retryAfterSec?: number | undefined

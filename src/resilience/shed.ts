@@ -4,6 +4,7 @@ import type { Inbound, InboundReply } from '../call/inbound.js'
 import type { Layer } from '../call/layer.js'
 import { PRIORITIES, type Priority } from '../call/priority.js'
 import { Refusal } from '../call/refusal.js'
+import { Admission } from './admission.js'
 import type { ShedSettings } from './shed-options.js'
 import { WaitQueue } from './wait-queue.js'
 
@@ -11,11 +12,10 @@ import { WaitQueue } from './wait-queue.js'
 export type ShedCounts = Record<Priority, number>
 
 /** What part of each limit is for whom. */
-const SHARES: Readonly<Record<Priority, { readonly inFlight: number; readonly loopDelay: number; readonly utilization: number }>> = Object.freeze({
-  // Utilization never says no to these: a busy process is not a late one.
-  critical: { inFlight: 1.25, loopDelay: 4, utilization: Infinity },
-  normal: { inFlight: 1, loopDelay: 1, utilization: 1 },
-  low: { inFlight: 0.5, loopDelay: 0.5, utilization: 0.9 },
+const SHARES: Readonly<Record<Priority, { readonly inFlight: number; readonly loopDelay: number }>> = Object.freeze({
+  critical: { inFlight: 1.25, loopDelay: 4 },
+  normal: { inFlight: 1, loopDelay: 1 },
+  low: { inFlight: 0.5, loopDelay: 0.5 },
 })
 
 export interface ShedParts {
@@ -37,6 +37,7 @@ export class Shedder {
     normal: new WaitQueue(),
     low: new WaitQueue(),
   }
+  readonly #admission = new Admission()
   #inFlight = 0
 
   constructor(parts: ShedParts) {
@@ -57,15 +58,17 @@ export class Shedder {
   }
 
   #reasonAgainst(priority: Priority): string | undefined {
-    const { settings, eventLoop, loopDelay } = this.#parts
-    const shares = SHARES[priority]
-    if (settings.maxLoopDelayMs > 0) {
+    const { settings, clock, eventLoop, loopDelay } = this.#parts
+    const { maxLoopDelayMs, maxUtilization } = settings
+    if (maxLoopDelayMs > 0) {
       const delayMs = loopDelay.standingMs()
-      if (delayMs > settings.maxLoopDelayMs * shares.loopDelay) return `the event loop is ${Math.round(delayMs)} ms late`
+      if (delayMs > maxLoopDelayMs * SHARES[priority].loopDelay) return `the event loop is ${Math.round(delayMs)} ms late`
     }
-    if (settings.maxUtilization < 1) {
-      const utilization = eventLoop.utilization()
-      if (utilization > settings.maxUtilization * shares.utilization) return `the event loop is busy for ${Math.round(utilization * 100)} % of the time`
+    if (maxUtilization < 1) {
+      this.#admission.observe(() => eventLoop.utilization() > maxUtilization, clock.now())
+      if (!this.#admission.admits(priority)) {
+        return `the event loop is too busy, and ${Math.round(this.#admission.share(priority) * 100)} % of these are let in`
+      }
     }
     return undefined
   }

@@ -58,15 +58,24 @@ describe('shedding', () => {
     expect(await getIn(arriveAndSee)).toEqual(expected)
   })
 
-  it.each<[number, Priority[]]>([
-    [0.71, ['critical', 'normal', 'low']],
-    [0.73, ['critical', 'normal']],
-    [0.81, ['critical']],
-    [1, ['critical']],
-  ])('at a utilization of %d, where 0.8 is allowed, lets in %j', async (utilization, expected) => {
-    const { pressure, arriveAndSee } = shedding({ maxUtilization: 0.8 })
-    pressure.utilization = utilization
-    expect(await getIn(arriveAndSee)).toEqual(expected)
+  it('lets fewer and fewer in while the loop is busier than it may be, the low ones first', async () => {
+    const { pressure, arriveAndSee, clock } = shedding({ maxUtilization: 0.8 })
+    pressure.utilization = 0.81
+    const shares = { critical: 0, normal: 0, low: 0 }
+    for (let i = 0; i < 6; i++) {
+      for (const priority of PRIORITIES) if (await arriveAndSee(priority)) shares[priority]++
+      await clock.advance(250)
+    }
+    expect(shares.critical).toBe(6)
+    expect(shares.low).toBeLessThan(shares.normal)
+    for (let i = 0; i < 20; i++) {
+      await arriveAndSee('normal')
+      await clock.advance(250)
+    }
+    expect(await getIn(arriveAndSee)).toEqual(['critical'])
+    pressure.utilization = 0.8
+    await clock.advance(10_000)
+    expect(await getIn(arriveAndSee)).toEqual(['critical', 'normal', 'low'])
   })
 
   it('lets in a process that is busy to the brim, unless asked not to', async () => {
@@ -177,7 +186,7 @@ describe('shedding', () => {
         for (const { does, priority } of steps) {
           if (does === 'arrive') arrive(priority)
           else if (does === 'wait') await clock.advance(30)
-          else inside[ended] !== undefined && inside[ended++]!.end()
+          else if (ended < inside.length) inside[ended++]!.end()
           for (let i = 0; i < 12; i++) await Promise.resolve()
           expect(inside.length - ended).toBeLessThanOrEqual(3)
         }
