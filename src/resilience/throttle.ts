@@ -55,6 +55,7 @@ class PriorityThrottle {
   readonly #priority: Priority
   readonly #options: ThrottleOptions
   readonly #counts: WindowCounts
+  #probedAtMs = -Infinity
 
   constructor(priority: Priority, options: ThrottleOptions) {
     this.#priority = priority
@@ -68,13 +69,19 @@ class PriorityThrottle {
   }
 
   holdsBack(): boolean {
-    const { clock, random } = this.#options
+    const { clock, random, policy } = this.#options
+    // While all is well it is not even asked what time it is.
+    if (this.#ratio() === 0) return false
     const nowMs = clock.now()
-    // The first one of each tenth of a window goes through: else nobody would find out that the service is well again.
-    if (this.#counts.turn(nowMs)) return false
+    this.#counts.turn(nowMs)
     const ratio = this.#ratio()
-    // No number is drawn while nothing is held back.
-    if (ratio === 0 || random() >= ratio) return false
+    if (ratio === 0) return false
+    // One goes through every tenth of a window, whatever the odds: else nobody would find out that the service is well again.
+    if (nowMs - this.#probedAtMs >= policy.windowMs / 10) {
+      this.#probedAtMs = nowMs
+      return false
+    }
+    if (random() >= ratio) return false
     this.#counts.add(false, nowMs)
     return true
   }

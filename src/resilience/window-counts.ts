@@ -25,10 +25,10 @@ export class WindowCounts {
     this.good++
   }
 
-  /** Forgets what is too old. Whether a new part of the window has begun since the last time. */
-  turn(nowMs: number): boolean {
+  /** Forgets what is too old. */
+  turn(nowMs: number): void {
     const bucket = Math.floor(nowMs / this.#bucketMs)
-    if (bucket <= this.#bucket) return false
+    if (bucket <= this.#bucket) return
     for (let next = Math.max(this.#bucket + 1, bucket - BUCKETS + 1); next <= bucket; next++) {
       const at = next % BUCKETS
       this.all -= this.#all[at]!
@@ -36,6 +36,5 @@ export class WindowCounts {
       this.#all[at] = this.#good[at] = 0
     }
     this.#bucket = bucket
-    return true
   }
 }

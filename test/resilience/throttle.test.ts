@@ -68,10 +68,10 @@ describe('throttle', () => {
 
   it('says what it goes by, and blames nothing on the service', async () => {
     const { call, handle } = throttled(2, () => 0)
-    await call(refused)
+    await call(refused, 2)
     const error = await handle().catch((reason: MeshError) => reason)
     expect(error).toMatchObject({ code: 'MESH_ERR_THROTTLED', service: 'users', attempts: 0 })
-    expect((error as MeshError).message).toMatch(/^users: accepted 0 of the last 2 calls of normal priority, so that 67 % of them are held back/)
+    expect((error as MeshError).message).toMatch(/^users: accepted 0 of the last 3 calls of normal priority, so that 75 % of them are held back/)
     expect(outcomeOf(error as MeshError)).toEqual({ kind: 'ignored', processed: 'no' })
   })
 

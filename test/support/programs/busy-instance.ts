@@ -37,8 +37,8 @@ app.get('/work', (_, response) => {
   response.json({})
 })
 const server = createServer(app).listen(0, '127.0.0.1')
-await once(server, 'listening')
 mesh.attach(server)
+await once(server, 'listening')
 const { port } = server.address() as AddressInfo
 await mesh.register({ host: '127.0.0.1', port })
 process.stdout.write(`registered on ${port}\n`)
