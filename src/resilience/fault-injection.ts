@@ -57,7 +57,7 @@ export function injectFaults(faults: readonly FaultOptions[], { clock, random, t
       if (!isMeant(fault, inbound) || random() >= fault.ratio) continue
       const { delayMs = 0, abort } = fault
       told({ delayMs, status: abort?.status }, inbound)
-      if (delayMs > 0) await new Promise<void>((resolve) => clock.afterHolding(delayMs, resolve))
+      if (delayMs > 0) await new Promise<void>((resolve) => clock.after(delayMs, resolve))
       if (abort !== undefined) return { status: abort.status, route: undefined, aborted: false, answer: answerOf(abort.status) }
     }
     return next(inbound)

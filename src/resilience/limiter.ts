@@ -100,7 +100,8 @@ export class Limiter {
         cancellation.unsubscribe(giveUp)
         resolve()
       }
-      const place = this.#queue.add(enter, this.#clock.now())
+      const nowMs = this.#clock.now()
+      const place = this.#queue.add(enter, nowMs, call.startedAt + call.timeoutMs - nowMs)
       cancellation.subscribe(giveUp)
     })
     // Goes on by its own promise: what makes the room runs in the context of another call.

@@ -91,7 +91,7 @@ export class Shedder {
     try {
       await new Promise<void>((enter, reject) => {
         const refuse = (why: string): void => reject(this.#refusal(priority, why))
-        const place = queue.add({ enter, refuse }, nowMs)
+        const place = queue.add({ enter, refuse }, nowMs, waitMs)
         const timer = clock.after(waitMs, () => refuse(`it has waited for ${Math.round(waitMs)} ms`))
         leave = () => {
           timer.cancel()

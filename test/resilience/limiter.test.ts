@@ -176,6 +176,40 @@ describe('limiter', () => {
     expect([limiter.limit, underWay.length]).toEqual([Infinity, 5_000])
   })
 
+  it('serves callers in turn who wait for each other, of whom there are always some more than there is room', async () => {
+    const { handle, underWay, clock } = limited({ maxInFlight: 2 })
+    const served = Array<number>(5).fill(0)
+    const ask = (caller: number): void => {
+      void handle(callOf({ startedAt: clock.now(), timeoutMs: 1_000 })).then(() => {
+        served[caller]!++
+        ask(caller)
+      })
+    }
+    for (let caller = 0; caller < 5; caller++) ask(caller)
+    for (let i = 0; i < 100; i++) {
+      await clock.advance(20)
+      underWay[i]!.answer().end()
+    }
+    await settled()
+    expect(Math.max(...served) - Math.min(...served)).toBeLessThanOrEqual(1)
+  })
+
+  it('L03 in an overload that lasts serves who can still be served in time, and not who has waited in vain', async () => {
+    const { handle, underWay, clock } = limited({ maxInFlight: 1, maxWaiting: 1_000 })
+    let inTime = 0
+    let served = 0
+    // Twice as many as can be served: one comes every 5 ms, and each takes 10 ms of its 200.
+    for (let i = 0; i < 400; i++) {
+      const call = callOf({ startedAt: clock.now(), timeoutMs: 200, cancellation: new Cancellation() })
+      clock.after(200, () => call.cancellation.cancel(new MeshError('MESH_ERR_DEADLINE', 'late')))
+      handle(call).then(() => (call.cancellation.reason === undefined ? inTime++ : 0), () => {})
+      await clock.advance(5)
+      if (i % 2 === 1 && served < underWay.length) underWay[served++]!.answer().end()
+    }
+    await settled()
+    expect(inTime).toBeGreaterThan(180)
+  })
+
   it('never has more under way than its limit or more waiting than may wait, and idles for nobody', async () => {
     const step = fc.constantFrom('call', 'end', 'fail', 'give up')
     await fc.assert(

@@ -3,18 +3,25 @@ import { describe, expect, it } from 'vitest'
 import { WaitQueue } from '../../src/resilience/wait-queue.js'
 
 describe('wait queue', () => {
-  it('serves a burst in the order in which it came', () => {
+  it('serves in the order in which they came, however long the queue stands, while they have time', () => {
     const queue = new WaitQueue<string>()
-    for (const name of ['a', 'b', 'c']) queue.add(name, 0)
-    expect([queue.take(50), queue.take(90), queue.take(100), queue.take(100)]).toEqual(['a', 'b', 'c', undefined])
+    for (const name of ['a', 'b', 'c']) queue.add(name, 0, 1_000)
+    expect([queue.take(50), queue.take(499), queue.take(500), queue.take(500)]).toEqual(['a', 'b', 'c', undefined])
   })
 
-  it('serves the newest first when it has stood for a while, and the burst after it in order again', () => {
+  it('serves the newest first when the oldest has waited for half of its time, and in order again when that one has gone', () => {
     const queue = new WaitQueue<string>()
-    for (const name of ['a', 'b', 'c']) queue.add(name, 0)
-    expect([queue.take(101), queue.take(102), queue.oldest?.item, queue.take(103)]).toEqual(['c', 'b', 'a', 'a'])
-    for (const name of ['d', 'e']) queue.add(name, 200)
-    expect([queue.take(210), queue.take(220)]).toEqual(['d', 'e'])
+    const place = queue.add('a', 0, 1_000)
+    for (const name of ['b', 'c', 'd', 'e']) queue.add(name, 300, 1_000)
+    expect([queue.take(501), queue.take(502), queue.oldest?.item]).toEqual(['e', 'd', 'a'])
+    queue.leave(place)
+    expect([queue.take(503), queue.take(801)]).toEqual(['b', 'c'])
+  })
+
+  it('is in order for those who have all the time in the world', () => {
+    const queue = new WaitQueue<string>()
+    for (const name of ['a', 'b']) queue.add(name, 0, Infinity)
+    expect(queue.take(1e9)).toBe('a')
   })
 
   it('knows who waits, whoever leaves, and loses nobody', () => {
@@ -30,7 +37,7 @@ describe('wait queue', () => {
         let nowMs = 0
         for (const [i, doing] of steps.entries()) {
           nowMs += doing.after
-          if (doing.does === 'add') places.set(i, queue.add(i, nowMs))
+          if (doing.does === 'add') places.set(i, queue.add(i, nowMs, 200))
           else if (doing.does === 'take') {
             const taken = queue.take(nowMs)
             expect(taken === undefined).toBe(places.size === 0)
