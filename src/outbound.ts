@@ -54,17 +54,19 @@ export function callStack(
 ): Handler<Call> {
   const { clock, wheel, random, events, tracing, tokens } = shared
   const { policy, breaker, throttle, limiter, endpoints, fleet, picker } = service
-  const { maxInFlightPerEndpoint } = policy.limits
+  const maxInFlight = policy.limits.maxInFlightPerEndpoint === 0 ? Infinity : policy.limits.maxInFlightPerEndpoint
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
     // Above the deadline, so that a call that cannot succeed starts no timer.
     breaker.layer,
-    // Below the breaker, which may have an answer for what is held back. Above deadline and limiter: a call that is not to be sent starts no timer and waits for no room.
+    // Below the breaker, which may have an answer for what is held back. Above deadline and limiter: a call that is not to be
+    // sent starts no timer and waits for no room.
     ...(policy.throttle.requestsPerAccept === 0 ? [] : [throttle.layer]),
     // Below the breaker, so that a half-open probe always settles; above retry, so that all tries share one budget of time.
     deadline({ wheel }),
-    // Below the deadline, which ends the wait for room. Above retry: a call that was let in is not refused between two tries, and waits once.
+    // Below the deadline, which ends the wait for room. Above retry: a call that was let in is not refused between two tries,
+    // and waits once.
     limiter.layer,
     // Above identity and balance, so that each try signs afresh and may go elsewhere.
     retry({ maxResends: policy.retry.maxResends, events }),
@@ -74,7 +76,7 @@ export function callStack(
     ...(tokens === undefined ? [] : [identity({ tokens })]),
   )(
     // The door: here the call gets its address.
-    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight: maxInFlightPerEndpoint === 0 ? Infinity : maxInFlightPerEndpoint }),
+    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight }),
   )
 }
 

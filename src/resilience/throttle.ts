@@ -99,7 +99,8 @@ class PriorityThrottle {
   refusal(): MeshError {
     const { service, policy } = this.#options
     const { all, good } = this.#counts
-    const message = `${service}: accepted ${good} of the last ${all} calls of ${this.#priority} priority, so that ${Math.round(this.#ratio() * 100)} % of them are held back for now (throttle.requestsPerAccept of ${policy.requestsPerAccept})`
+    const held = `${Math.round(this.#ratio() * 100)} % of them are held back for now (throttle.requestsPerAccept of ${policy.requestsPerAccept})`
+    const message = `${service}: accepted ${good} of the last ${all} calls of ${this.#priority} priority, so that ${held}`
     return new MeshError('MESH_ERR_THROTTLED', message, { service })
   }
 
