@@ -16,6 +16,9 @@ import { WindowCounts } from './window-counts.js'
  */
 export const throttleDefaults: ThrottlePolicy = Object.freeze({ requestsPerAccept: 2, windowMs: 5_000 })
 
+/** Of fewer calls within the window nothing is held back: a few refusals are no overload, and a few calls make none. */
+const LEAST_CALLS = 20
+
 export interface ThrottleOptions {
   readonly service: string
   readonly policy: ThrottlePolicy
@@ -107,6 +110,6 @@ class PriorityThrottle {
   #ratio(): number {
     const { requestsPerAccept } = this.#options.policy
     const { all, good } = this.#counts
-    return requestsPerAccept === 0 ? 0 : Math.max(0, (all - requestsPerAccept * good) / (all + 1))
+    return requestsPerAccept === 0 || all < LEAST_CALLS ? 0 : Math.max(0, (all - requestsPerAccept * good) / (all + 1))
   }
 }
