@@ -163,6 +163,7 @@ function callWith(headers: HeaderList): Call {
     startedAt: 0,
     timeoutMs: Infinity,
     attemptTimeoutMs: Infinity,
+    priority: 'normal',
     cancellation: new Cancellation(),
     resends: 0,
     tried: [],

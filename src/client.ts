@@ -1,8 +1,9 @@
 import { MeshError } from './base/errors.js'
-import { fields, mapOf, positiveMs, text } from './base/validate.js'
+import { fields, mapOf, oneOf, positiveMs, text } from './base/validate.js'
 import type { RequestBody } from './call/body.js'
 import { Cancellation } from './call/cancellation.js'
 import { headerValue } from './call/headers.js'
+import { PRIORITIES, type Priority } from './call/priority.js'
 import type { Reply } from './call/reply.js'
 
 /** One request, as a caller asks for it. */
@@ -17,6 +18,11 @@ export interface RequestOptions {
   readonly params?: Readonly<Record<string, string | number>> | undefined
   /** Time for the whole call. Default: the service's `timeoutMs`. */
   readonly timeoutMs?: number | undefined
+  /**
+   * How much the call matters when not all can be served: `low` is given up first, `critical` last. Default: that of the request
+   * that is being served, else `normal`.
+   */
+  readonly priority?: Priority | undefined
   /** Gives the call up. */
   readonly signal?: AbortSignal | undefined
 }
@@ -29,6 +35,7 @@ export interface ClientRequest {
   readonly headers: readonly string[]
   readonly body: RequestBody
   readonly timeoutMs: number | undefined
+  readonly priority: Priority | undefined
   readonly cancellation: Cancellation
 }
 
@@ -36,6 +43,7 @@ const readOptions = fields<Omit<RequestOptions, 'json' | 'body' | 'signal'>>({
   headers: mapOf(text, (value, path) => text(String(value), path)),
   params: mapOf(text, (value) => String(value)),
   timeoutMs: positiveMs,
+  priority: oneOf(...PRIORITIES),
 })
 
 /** Calls to one service: `mesh.service('users').get('/users/{id}', { params: { id: 42 } })`. An answer of any status fulfils. */
@@ -76,7 +84,7 @@ export class ServiceClient {
       throw new MeshError('MESH_ERR_REQUEST', `A path begins with a slash, got ${JSON.stringify(path)}`)
     }
     const { json, body, signal, ...rest } = options
-    const { headers, params, timeoutMs } = readOptions(rest, '')
+    const { headers, params, timeoutMs, priority } = readOptions(rest, '')
     const list: string[] = []
     for (const name in headers) list.push(name.toLowerCase(), headers[name]!)
     const cancellation = new Cancellation()
@@ -88,6 +96,7 @@ export class ServiceClient {
       headers: list,
       body: json === undefined ? encode(body ?? null, list) : encodeJson(json, list),
       timeoutMs,
+      priority,
       cancellation,
     })
     return stopListening === undefined ? sending : untilTheEnd(sending, stopListening)

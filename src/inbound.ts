@@ -6,24 +6,29 @@ import { accessPolicy, withoutPolicy, type AccessPolicy, type Judge } from './au
 import { exactPath, rawPathOf } from './auth/request-path.js'
 import { createVerifier } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
+import { createEventLoop, createLoopDelay } from './base/event-loop.js'
+import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
-import { createEventLoop } from './base/event-loop.js'
-import { fields, flag, listOf, positiveMs, required, text, wholeNumber } from './base/validate.js'
+import { fields, flag, listOf, optionError, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
 import type { Events } from './call/events.js'
 import type { Arrival, Inbound, InboundReply } from './call/inbound.js'
 import { stack, type Handler, type Layer } from './call/layer.js'
 import { formatLoadReport } from './call/load-report.js'
+import { PRIORITY_HEADER, priorityOf, type Priority } from './call/priority.js'
 import { problemOf, Refusal } from './call/refusal.js'
 import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type MeshHealth } from './lifecycle/health.js'
 import { awaited } from './resilience/awaited.js'
 import type { Drain } from './resilience/drain.js'
-import { spill } from './resilience/spill.js'
+import { injectFaults, readFaults, type FaultOptions, type InjectedFault } from './resilience/fault-injection.js'
 import { inboundDeadline } from './resilience/inbound-deadline.js'
 import { Patience } from './resilience/patience.js'
+import { readShed, shedDefaults, type ShedOptions, type ShedSettings } from './resilience/shed-options.js'
+import { Shedder, type ShedCounts } from './resilience/shed.js'
+import { spill } from './resilience/spill.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
-import { peerOnSpan, serverSpan } from './telemetry/server-span.js'
+import { faultOnSpan, peerOnSpan, serverSpan } from './telemetry/server-span.js'
 import type { Tracing } from './telemetry/tracing.js'
 
 export interface InboundOptions {
@@ -44,6 +49,10 @@ export interface InboundOptions {
   readonly leewayMs?: number | undefined
   /** Longest life of a token that is taken. Default an hour. */
   readonly maxLifetimeMs?: number | undefined
+  /** When requests are refused because this process has more to do than it can; false for never. */
+  readonly shed?: ShedOptions | false | undefined
+  /** What goes wrong on purpose, for a game day. Refused unless the mesh was made with `faultInjection: true`. Default: nothing. */
+  readonly faults?: readonly FaultOptions[] | undefined
 }
 
 /** What the inbound stack needs of its mesh. */
@@ -54,6 +63,10 @@ export interface InboundHost {
   readonly events: Events
   readonly ambient: Ambient
   readonly drain: Drain
+  readonly random: Random
+  /** Whether faults may be injected at all. */
+  readonly faultInjection: boolean
+  readonly shedCounts: ShedCounts
   /** What probes are told. */
   readonly health: () => MeshHealth
   readonly tracing: Tracing
@@ -76,13 +89,17 @@ export interface InboundMesh {
  * for a mesh without an issuer: whom it cannot verify it could only refuse.
  */
 export function createInbound(host: InboundHost, options: InboundOptions): Handler<Arrival, InboundReply> {
-  const { exempt = [], policy = withoutPolicy, health = false, loadReport = true, ...tokenRules } = readOptions(options, '')
+  const read = readOptions(options, '')
+  const { exempt = [], policy = withoutPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], ...tokenRules } = read
+  if (faults.length > 0 && !host.faultInjection) throw optionError('faults', 'none, unless createMesh was given faultInjection: true', faults)
   const issuer = required(host.verification, 'identity.issuer', 'the issuer whose tokens callers must bring')
   const verifier = createVerifier({ audience: host.service, ...issuer, ...tokenRules, clock: host.clock })
 
   const eventLoop = createEventLoop(host.clock)
   // Without the one that is being answered.
   const reportLoad = (): string => formatLoadReport({ inFlight: host.drain.inFlight - 1, utilization: eventLoop.utilization() })
+
+  const shedder = shed && new Shedder({ settings: shed, clock: host.clock, eventLoop, loopDelay: createLoopDelay(host.clock), counts: host.shedCounts })
 
   const admit = stack<Inbound, InboundReply>(
     // Outermost: a probe brings no token, and wants its answer while everybody else is refused.
@@ -93,6 +110,9 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
     host.drain.layer,
     // Above the span: a request for which nobody waits any more is not worth one.
     inboundDeadline(host),
+    // Above span and identity: a refusal must cost next to nothing. So a caller is believed its priority before it is known; a
+    // false claim brings it as far as identity, and no further than four times the limit.
+    ...(shedder === false ? [] : [unless(exempt, shedder.layer)]),
     // Above identity, so that the trace shows who was refused and what it cost to find out.
     serverSpan(host.tracing),
     unless(
@@ -105,6 +125,8 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       authorize({ judge: policy }),
       // Below authorization: how busy the application is, is told to nobody else; a remembered token costs next to nothing.
       spill({ clock: host.clock, inFlight: () => host.drain.inFlight }),
+      // Below authorization: it answers in the application's place, and only callers that may ask.
+      ...(faults.length === 0 ? [] : [injectFaults(faults, { ...host, told: tellFault(host) })]),
     ),
     // Innermost: behind it stands the application, which starts nothing for a caller who went away while the stages above waited.
     awaited(host),
@@ -112,15 +134,18 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
 
   const handle = admit((inbound) => {
     const { deadlineAt, cancellation, traceHeaders, peer } = inbound
-    const context = { deadlineAt, cancellation, traceHeaders, peer }
+    // What a caller that nobody has verified says of its priority holds at this door and goes no further.
+    const priority = peer === undefined ? 'normal' : inbound.priority
+    const context = { deadlineAt, cancellation, traceHeaders, peer, priority }
     const patience = new Patience(inbound, host)
     const admitted = { ...inbound, loadReport: loadReport && peer !== undefined ? reportLoad : undefined, signal: () => patience.signal }
     const answering = host.ambient.run(context, () => inbound.proceed(admitted))
     patience.endWith(answering)
     return answering
   })
+  const priorityIn = (arrival: Arrival): Priority => (shed && !shed.trustPriority ? 'normal' : priorityOf(arrival.header(PRIORITY_HEADER)))
   const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined, signal: () => new AbortController().signal }
-  return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival) })
+  return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival), priority: priorityIn(arrival) })
 }
 
 /** Tells the listeners why a request was refused, and the caller that it was. */
@@ -135,6 +160,14 @@ function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
       else events.emit('denied', { status, code, method: inbound.method, path: redactTokens(rawPathOf(inbound.target)), peer, reason })
       return { status, route: undefined, aborted: false, answer: problemOf(error) }
     }
+  }
+}
+
+/** Tells the listeners, and the trace, what went wrong on purpose. */
+function tellFault({ events, tracing }: InboundHost): (fault: InjectedFault, inbound: Inbound) => void {
+  return (fault, { method, target, peer }) => {
+    events.emit('faultInjected', { ...fault, method, path: redactTokens(rawPathOf(target)), peer: peer?.service })
+    faultOnSpan(tracing, fault.status === undefined ? 'delay' : 'abort')
   }
 }
 
@@ -155,6 +188,8 @@ const readOptions = fields<{
   loadReport?: boolean
   leewayMs?: number
   maxLifetimeMs?: number
+  shed?: ShedSettings | false
+  faults?: readonly FaultOptions[]
 }>({
   policy: accessPolicy,
   audience: text,
@@ -163,4 +198,6 @@ const readOptions = fields<{
   loadReport: flag,
   leewayMs: wholeNumber(0, 60_000),
   maxLifetimeMs: positiveMs,
+  shed: readShed,
+  faults: readFaults,
 })

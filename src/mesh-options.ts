@@ -1,5 +1,5 @@
 import type { TokenFunction } from './auth/token-source.js'
-import { callable, fields, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
+import { callable, fields, flag, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
 import { calledServiceOptions, type CalledServiceOptions } from './called-service-options.js'
 import { discoverySettings, readDiscovery, type DiscoveryOptions, type DiscoverySettings } from './discovery/discovery-options.js'
@@ -36,6 +36,8 @@ export interface MeshOptions {
   /** How the registry's word is kept and doubted. */
   readonly discovery?: DiscoveryOptions | undefined
   readonly transport?: TransportOptions | undefined
+  /** Lets the inbound option `faults` make things go wrong on purpose. Default false: then it is an error. */
+  readonly faultInjection?: boolean | undefined
 }
 
 /** {@link MeshOptions} with every default in its place. */
@@ -48,9 +50,10 @@ export interface MeshSettings extends Place {
   readonly readyTimeoutMs: number
   readonly discovery: DiscoverySettings
   readonly transport: TransportSettings
+  readonly faultInjection: boolean
 }
 
-export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000 } as const)
+export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000, faultInjection: false } as const)
 
 const readIdentity: Reader<IdentityOptions> = (value, path) => {
   const identity = fields<IdentityOptions>({
@@ -78,6 +81,7 @@ const readOptions = fields<MeshOptions>({
   readyTimeoutMs: positiveMs,
   discovery: readDiscovery,
   transport: readTransport,
+  faultInjection: flag,
 })
 
 /** Reads what the user gave to `createMesh`; nothing of it is written into or kept. */
@@ -94,6 +98,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     unknownHosts: options.unknownHosts ?? meshDefaults.unknownHosts,
     readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,
     discovery: discoverySettings(options.discovery ?? {}),
+    faultInjection: options.faultInjection ?? meshDefaults.faultInjection,
     transport: {
       connectTimeoutMs: connectTimeoutMs ?? transportDefaults.connectTimeoutMs,
       keepAliveMs: keepAliveMs ?? transportDefaults.keepAliveMs,

@@ -28,6 +28,7 @@ import type { MeshHealth } from './lifecycle/health.js'
 import { Shutdown } from './lifecycle/shutdown.js'
 import { onSignals } from './lifecycle/signals.js'
 import { Drain } from './resilience/drain.js'
+import type { ShedCounts } from './resilience/shed.js'
 import type { ServiceExplanation, ServiceReport } from './service.js'
 import { Services } from './services.js'
 import { Tracing } from './telemetry/tracing.js'
@@ -39,6 +40,8 @@ export interface MeshSnapshot {
   /** Ids under which this process stands in the registry. */
   readonly instances: readonly string[]
   readonly draining: boolean
+  /** Requests that are being answered, and how many were refused since the start because there was too much to do. */
+  readonly inbound: { readonly inFlight: number; readonly shed: Readonly<ShedCounts> }
   readonly services: Readonly<Record<string, ServiceReport>>
 }
 
@@ -90,6 +93,8 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       ...shared,
       service,
       drain: new Drain(),
+      faultInjection: settings.faultInjection,
+      shedCounts: { critical: 0, normal: 0, low: 0 },
       health: () => this.health(),
       verification: access === undefined ? undefined : { issuer: access.issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }) },
     }
@@ -193,6 +198,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       registry: this.#settings.registry.name,
       instances: this.#registrar.instances,
       draining: this.#shutdown.begun,
+      inbound: { inFlight: this.#host.drain.inFlight, shed: { ...this.#host.shedCounts } },
       services: Object.fromEntries(this.#services.all.map((service) => [service.name, service.report()])),
     }
   }

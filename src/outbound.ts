@@ -7,8 +7,10 @@ import { deadline } from './resilience/deadline.js'
 import { fallback, type Fallback } from './resilience/fallback.js'
 import { inheritedCancellation } from './resilience/inherited-cancellation.js'
 import type { RecentMinimum } from './resilience/recent-minimum.js'
+import type { Limiter } from './resilience/limiter.js'
 import { remainingTime } from './resilience/remaining-time.js'
 import { retry } from './resilience/retry.js'
+import type { Throttle } from './resilience/throttle.js'
 import { identity } from './auth/identity.js'
 import type { TokenSource } from './auth/token-source.js'
 import { balance } from './balancer/balance.js'
@@ -50,13 +52,16 @@ export function callStack(
     /** Undefined when a failure is a failure. */
     readonly fallback: Fallback | undefined
     readonly minimum: RecentMinimum
+    readonly throttle: Throttle
+    readonly limiter: Limiter
     readonly endpoints: EndpointSet
     readonly fleet: Fleet
     readonly picker: Picker
   },
 ): Handler<Call> {
   const { clock, wheel, random, events, tracing, ambient, tokens } = shared
-  const { policy, breaker, minimum, endpoints, fleet, picker } = service
+  const { policy, breaker, throttle, limiter, minimum, endpoints, fleet, picker } = service
+  const maxInFlight = policy.limits.maxInFlightPerEndpoint === 0 ? Infinity : policy.limits.maxInFlightPerEndpoint
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
@@ -66,8 +71,14 @@ export function callStack(
     inheritedCancellation({ ambient }),
     // Above the deadline, so that a call that cannot succeed starts no timer.
     breaker.layer,
+    // Below the breaker, which may have an answer for what is held back. Above deadline and limiter: a call that is not to be
+    // sent starts no timer and waits for no room.
+    ...(policy.throttle.requestsPerAccept === 0 ? [] : [throttle.layer]),
     // Below the breaker, so that a half-open probe always settles; above retry, so that all tries share one budget of time.
     deadline({ wheel }),
+    // Below the deadline, which ends the wait for room. Above retry: a call that was let in is not refused between two tries,
+    // and waits once.
+    limiter.layer,
     // Above identity and balance, so that each try signs afresh and may go elsewhere.
     retry({ maxResends: policy.retry.maxResends, events }),
     // Below retry, since each try leaves less.
@@ -78,7 +89,7 @@ export function callStack(
     ...(policy.spill.maxOffers === 0 ? [] : [offer(fleet, policy.spill)]),
   )(
     // The door: here the call gets its address.
-    balance({ endpoints, fleet, picker, random, clock, events }),
+    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight }),
   )
 }
 

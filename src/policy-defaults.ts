@@ -8,7 +8,9 @@ import type { ServicePolicy } from './call/policy.js'
 import { attemptTimeoutDefaults } from './resilience/attempt-timeout.js'
 import { breakerDefaults } from './resilience/breaker.js'
 import { deadlineDefaults } from './resilience/deadline.js'
+import { limitsDefaults } from './resilience/limiter.js'
 import { retryDefaults } from './resilience/retry.js'
+import { throttleDefaults } from './resilience/throttle.js'
 
 /** What holds for a service of which nobody has said anything: each stage's own table, side by side. */
 export const policyDefaults: ServicePolicy = Object.freeze({
@@ -22,4 +24,6 @@ export const policyDefaults: ServicePolicy = Object.freeze({
   spill: spillDefaults,
   retry: retryDefaults,
   breaker: breakerDefaults,
+  limits: limitsDefaults,
+  throttle: throttleDefaults,
 })

@@ -13,6 +13,7 @@ import type { Place } from './call/endpoint.js'
 import type { HeaderList } from './call/headers.js'
 import type { Handler } from './call/layer.js'
 import { layerPolicy, type EffectivePolicy, type ServiceOptions } from './call/policy.js'
+import type { Priority } from './call/priority.js'
 import type { Reply } from './call/reply.js'
 import type { Snapshot } from './call/snapshot.js'
 import type { CalledServiceOptions } from './called-service-options.js'
@@ -22,9 +23,12 @@ import { createResolver } from './discovery/resolver.js'
 import { endpointReport, type EndpointReport } from './endpoint-report.js'
 import { attemptStack, callStack, type OutboundShared } from './outbound.js'
 import { policyDefaults } from './policy-defaults.js'
+import { callHeaders, priorityIn } from './service-headers.js'
 import { createBreaker, type Breaker } from './resilience/breaker.js'
 import { inheritedTimeoutMs } from './resilience/deadline.js'
+import { Limiter } from './resilience/limiter.js'
 import { RecentMinimum } from './resilience/recent-minimum.js'
+import { Throttle } from './resilience/throttle.js'
 import { createTransport, type TransportSettings } from './transport/transport.js'
 
 /** What every service of one mesh is built from. */
@@ -47,6 +51,8 @@ export interface ServiceRequest {
   readonly body: RequestBody
   /** Undefined: the service's own. */
   readonly timeoutMs?: number | undefined
+  /** Undefined: as its header field says, or as the request has it that is being served. */
+  readonly priority?: Priority | undefined
   readonly cancellation: Cancellation
 }
 
@@ -72,6 +78,10 @@ export interface ServiceReport {
   /** How many endpoints are still served although the registry does not name them any more: see `discovery.emptyConfirmMs`. */
   readonly kept: number
   readonly breaker: Breaker['state']
+  /** Calls under way, calls that wait for room, and how many may be under way. */
+  readonly limits: { readonly inFlight: number; readonly waiting: number; readonly limit: number }
+  /** Share of the calls, 0–1, that is held back because the service refuses most of them. */
+  readonly throttledRatio: number
   /** Where calls go, the nearest first. */
   readonly levels: readonly LevelReport[]
   readonly endpoints: readonly EndpointReport[]
@@ -120,14 +130,21 @@ export function createService(name: string, options: CalledServiceOptions, parts
       return subsetLevels(levelsOf(known, here, locality), subset, clientId)
     },
   })
+  const limiter = new Limiter({
+    service: name,
+    clock,
+    endpoints: () => endpoints.levels.reduce((count, { nodes }) => count + nodes.length, 0),
+  })
   let seen = false
   let fromRegistry: ServiceOptions = {}
   const breaker = createBreaker({ service: name, policy: policyDefaults.breaker, events, clock })
   const minimum = new RecentMinimum()
+  let throttle: Throttle
   let handle: Handler<Call>
   let effective: EffectivePolicy
 
   const build = (): void => {
+    const before = effective
     effective = layerPolicy(policyDefaults, [
       { origin: `registry ${registry.name}`, options: fromRegistry },
       { origin: 'createMesh', options },
@@ -135,9 +152,13 @@ export function createService(name: string, options: CalledServiceOptions, parts
     const { policy } = effective
     // What they know of the last calls outlives a change of policy.
     breaker.follow(policy.breaker)
+    if (!isDeepStrictEqual(policy.throttle, before?.policy.throttle)) {
+      throttle = new Throttle({ service: name, policy: policy.throttle, clock, random })
+    }
+    limiter.policy = policy.limits
     fleet.follow(policy)
     const picker = createPicker(policy.balancer, { clock, random, standard: fleet })
-    handle = callStack(parts, { policy, breaker, fallback: options.fallback, minimum, endpoints, fleet, picker })
+    handle = callStack(parts, { policy, breaker, throttle, limiter, fallback: options.fallback, minimum, endpoints, fleet, picker })
   }
   build()
 
@@ -159,6 +180,8 @@ export function createService(name: string, options: CalledServiceOptions, parts
     registryError: resolver.lastError?.message,
     kept: resolver.kept,
     breaker: breaker.state,
+    limits: { inFlight: limiter.inFlight, waiting: limiter.waiting, limit: limiter.limit },
+    throttledRatio: throttle.ratio,
     levels: endpoints.levels.map(({ priority, proximity, share, nodes }) => ({ priority, proximity, share, size: nodes.length })),
     endpoints: endpoints.all.map((node) => endpointReport(node, fleet, clock.now())),
   })
@@ -179,19 +202,21 @@ export function createService(name: string, options: CalledServiceOptions, parts
       return resolver.lastError !== undefined
     },
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
-    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, cancellation }) {
+    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, priority: asked, cancellation }) {
       const startedAt = clock.now()
+      const priority = asked ?? priorityIn(headers) ?? ambient.current?.priority ?? 'normal'
       const inheritedMs = inheritedTimeoutMs((ambient.current?.deadlineAt ?? Infinity) - startedAt)
       return handle({
         service: name,
         method,
         path,
         template,
-        headers: hostFirst(headers, name),
+        headers: callHeaders(headers, name, priority),
         body,
         startedAt,
         timeoutMs: Math.min(timeoutMs, inheritedMs),
         attemptTimeoutMs: effective.policy.attemptTimeoutMs,
+        priority,
         cancellation,
         resends: 0,
         tried: [],
@@ -204,15 +229,6 @@ export function createService(name: string, options: CalledServiceOptions, parts
       breaker.close()
     },
   }
-}
-
-/** The service is the host, whatever address is picked: servers see one name, and it may serve as theirs. */
-function hostFirst(headers: HeaderList, service: string): HeaderList {
-  const list = ['host', service]
-  for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i] !== 'host') list.push(headers[i]!, headers[i + 1]!)
-  }
-  return list
 }
 
 function explainPolicy({ policy, origins }: EffectivePolicy): ServiceExplanation['policy'] {

@@ -224,3 +224,84 @@ describe('inbound stack', () => {
     expect(() => alone.inbound(POLICY)).toThrow('identity.issuer: expected the issuer whose tokens callers must bring')
   })
 })
+
+describe('shedding at the door', () => {
+  /** As many as may be inside are inside. */
+  async function full(options: InboundOptions = {}) {
+    const handle = scene.inbound({ ...POLICY, health: true, shed: { maxInFlight: 1 }, ...options })
+    const headers = await scene.bearer('orders')
+    void handle(arrival({ headers, proceed: () => new Promise(() => {}) }))
+    await new Promise(setImmediate)
+    return { handle, headers }
+  }
+
+  it('refuses before it asks who calls, as not processed, and tells of it', async () => {
+    const { handle } = await full()
+    const reply = await handle(arrival({ target: '/users/42?key=secret' }))
+    expect(told(reply)).toMatchObject({ status: 503, code: 'MESH_ERR_SHED', detail: 'This instance has more to do than it can.' })
+    expect(reply.answer!.headers).toMatchObject({ 'retry-after': '1', 'mesh-not-processed': 'shed' })
+    expect(scene.denied).toMatchObject([{ status: 503, code: 'MESH_ERR_SHED', path: '/users/42', reason: expect.stringContaining('1 requests are being answered') }])
+    expect(scene.host.shedCounts).toEqual({ critical: 0, normal: 1, low: 0 })
+  })
+
+  it('answers probes and exempt paths all the same', async () => {
+    const { handle } = await full()
+    expect((await handle(arrival({ target: '/readyz' }))).status).toBe(200)
+    expect(await handle(arrival({ target: '/healthz' }))).toBe(OK)
+  })
+
+  it('sheds by the priority that the caller claims, and still asks who that is', async () => {
+    const { handle, headers } = await full()
+    const critical = { 'mesh-priority': 'critical' }
+    expect((await handle(arrival({ headers: critical }))).status).toBe(401)
+    expect(await handle(arrival({ headers: { ...headers, ...critical } }))).toBe(OK)
+    for (const priority of ['low', 'normal', 'CRITICAL', 'critical, critical', '']) {
+      expect((await handle(arrival({ headers: { ...headers, 'mesh-priority': priority } }))).status, priority).toBe(503)
+    }
+  })
+
+  it('takes all for normal where priorities are not trusted', async () => {
+    const { handle, headers } = await full({ shed: { maxInFlight: 1, trustPriority: false } })
+    expect((await handle(arrival({ headers: { ...headers, 'mesh-priority': 'critical' } }))).status).toBe(503)
+  })
+
+  it('sheds nothing where it is switched off', async () => {
+    const { handle, headers } = await full({ shed: false })
+    expect(await handle(arrival({ headers }))).toBe(OK)
+  })
+
+  it('carries the priority on, of a verified caller and of nobody else', async () => {
+    const handle = scene.inbound(POLICY)
+    const seen: unknown[] = []
+    const proceed: Arrival['proceed'] = async () => (seen.push(scene.host.ambient.current?.priority), OK)
+    const low = { 'mesh-priority': 'low' }
+    await handle(arrival({ headers: { ...(await scene.bearer('orders')), ...low }, proceed }))
+    await handle(arrival({ headers: low, target: '/healthz', proceed }))
+    await handle(arrival({ headers: await scene.bearer('orders'), proceed }))
+    expect(seen).toEqual(['low', 'normal', 'normal'])
+  })
+})
+
+describe('faults on purpose', () => {
+  const FAULTS: InboundOptions = { ...POLICY, faults: [{ ratio: 1, abort: { status: 500 }, when: { peer: 'orders' } }] }
+
+  it('are refused unless the mesh was made for them', () => {
+    expect(() => scene.inbound(FAULTS)).toThrow('faults: expected none, unless createMesh was given faultInjection: true')
+    scene.inbound({ ...POLICY, faults: [] })
+  })
+
+  it('happen to callers that are known and allowed, and are told', async () => {
+    const ready = await InboundScene.create({ faultInjection: true })
+    const told: unknown[] = []
+    ready.host.events.on('faultInjected', (event) => told.push(event))
+    const handle = ready.inbound(FAULTS)
+    expect((await handle(arrival())).status).toBe(401)
+    expect((await handle(arrival({ headers: await ready.bearer('intruder') }))).status).toBe(403)
+    expect(await handle(arrival({ target: '/healthz' }))).toBe(OK)
+    expect(told).toEqual([])
+    const reply = await handle(arrival({ headers: await ready.bearer('orders'), target: '/users/42?key=secret' }))
+    expect(reply).toMatchObject({ status: 500, answer: { status: 500 } })
+    expect(told).toEqual([{ delayMs: 0, status: 500, method: 'GET', path: '/users/42', peer: 'orders' }])
+    expect(admitted).toBe(1)
+  })
+})

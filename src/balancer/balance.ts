@@ -7,7 +7,7 @@ import type { Handler } from '../call/layer.js'
 import type { Reply } from '../call/reply.js'
 import type { EndpointSet } from './endpoint-set.js'
 import type { Fleet } from './fleet.js'
-import { candidates } from './level.js'
+import { candidates, withRoom } from './level.js'
 import type { Picker } from './picker.js'
 
 export interface BalanceOptions {
@@ -17,13 +17,15 @@ export interface BalanceOptions {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
+  /** Attempts under way at one endpoint; Infinity for any number. */
+  readonly maxInFlight: number
 }
 
 /**
  * THE DOOR: the only stage that turns a call into an attempt. With a picture of the service at hand it picks and hands
  * on at once; without one it waits for the first snapshot, for as long as the call has time.
  */
-export function balance({ endpoints, fleet, picker, clock, random, events }: BalanceOptions): Handler<Call> {
+export function balance({ endpoints, fleet, picker, clock, random, events, maxInFlight }: BalanceOptions): Handler<Call> {
   const { service } = endpoints
 
   const dispatch = (call: Call): Promise<Reply> => {
@@ -32,8 +34,13 @@ export function balance({ endpoints, fleet, picker, clock, random, events }: Bal
     if (cancellation.reason !== undefined) return Promise.reject(cancellation.reason)
     const offered = candidates(endpoints.levels, call.tried, random)
     // An endpoint that may come back is shown by a first try, which has others left.
-    const node = (call.resends === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
+    let node = (call.resends === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
     if (node === undefined) return Promise.reject(noEndpoints(endpoints, call))
+    // Looked at after the pick: while nobody is full, that is all that it costs.
+    if (node.inFlight >= maxInFlight) {
+      node = picker.pick(withRoom(offered, endpoints.levels, call.tried, maxInFlight), call)
+      if (node === undefined) return Promise.reject(noRoom(endpoints, call, maxInFlight))
+    }
     const { endpoint } = node
     if (events.heard('picked')) {
       const score = picker.costMs?.(node, clock.now())
@@ -63,4 +70,10 @@ function noEndpoints({ service, registry, all }: EndpointSet, { resends }: Call)
   const known = all.length === 0 ? 'knows no instance of it' : `knows ${all.length} of it, none of them ready`
   const message = `${service}: registry '${registry}' ${known}; is the service running and registered?`
   return new MeshError('MESH_ERR_NO_ENDPOINTS', message, { service, attempts: resends })
+}
+
+function noRoom({ service }: EndpointSet, { resends }: Call, maxInFlight: number): MeshError {
+  const message = `${service}: each of its endpoints has ${maxInFlight} attempts under way, all that limits.maxInFlightPerEndpoint allows`
+  // Of what was tried before, this refusal knows nothing.
+  return new MeshError('MESH_ERR_LIMIT', message, { service, attempts: resends, processed: resends === 0 ? 'no' : 'maybe' })
 }

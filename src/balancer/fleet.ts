@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js'
 import type { Random } from '../base/random.js'
 import type { Events } from '../call/events.js'
 import { parseLoadReport, LOAD_REPORT_HEADER } from '../call/load-report.js'
-import { outcomeOf, SPILLED_HEADER, type Outcome } from '../call/outcome.js'
+import { isShed, outcomeOf, SPILLED_HEADER, type Outcome } from '../call/outcome.js'
 import type { ServicePolicy } from '../call/policy.js'
 import type { Reply } from '../call/reply.js'
 import type { Flight } from './flight.js'
@@ -106,8 +106,10 @@ export class Fleet implements Standard {
     }
     if (outcome.kind === 'failure') {
       node.success.observe(false, nowMs)
-      // 429 is about the caller: it makes the endpoint dearer, but does not put it out of rotation for others' requests.
-      this.outliers.end(flight, reply.status === 429 ? undefined : false, nowMs)
+      // 429 is about the caller, and what is shed about its request: they make the endpoint dearer, but do not put it out of
+      // rotation for other requests.
+      const isOfRequest = reply.status === 429 || isShed(reply)
+      this.outliers.end(flight, isOfRequest ? undefined : false, nowMs)
       this.outliers.rest(node, askedPauseMs(reply, this.#clock), nowMs)
     }
     this.#learnt(node, nowMs)

@@ -29,6 +29,18 @@ export function candidates(levels: readonly Level[], tried: readonly string[], r
   return level.nodes
 }
 
+/**
+ * What is left to choose from when the one that was picked of `offered` has no room for another attempt: those with room, untried
+ * ones first, of what was offered before all others. Empty when nobody has room.
+ */
+export function withRoom(offered: readonly Node[], levels: readonly Level[], tried: readonly string[], maxInFlight: number): readonly Node[] {
+  for (const nodes of [offered, ...levels.map((level) => level.nodes)]) {
+    const free = nodes.filter(({ id, inFlight }) => inFlight < maxInFlight && !tried.includes(id))
+    if (free.length > 0) return free
+  }
+  return levels.flatMap(({ nodes }) => nodes.filter(({ inFlight }) => inFlight < maxInFlight))
+}
+
 function byLot(levels: readonly Level[], random: Random): Level | undefined {
   if (levels.length <= 1) return levels[0]
   let lot = random()

@@ -26,3 +26,43 @@ export function createEventLoop(clock: Clock): EventLoop {
     },
   }
 }
+
+/** How often the loop is asked whether it is late, while somebody wants to know. */
+const TICK_MS = 20
+/** Nobody has wanted to know for so long: it is left alone. */
+const REST_MS = 1_000
+
+/** Whether the event loop keeps up with its work. */
+export interface LoopDelay {
+  /**
+   * For how long everything that has arrived waits for its turn, in milliseconds: how late the loop is, if it was as late the time
+   * before. One long turn alone, of a garbage collection or of a task, is over when it is seen: what arrived meanwhile can be served
+   * at once, and nothing is gained by refusing it (the lower of two, as CoDel takes the lowest of a while, RFC 8289).
+   */
+  standingMs(): number
+}
+
+export function createLoopDelay(clock: Clock): LoopDelay {
+  let dueAtMs = Infinity
+  let askedAtMs = -Infinity
+  let lastMs = 0
+  const startTick = (nowMs: number): void => {
+    dueAtMs = nowMs + TICK_MS
+    clock.after(TICK_MS, tick)
+  }
+  const tick = (): void => {
+    const nowMs = clock.now()
+    lastMs = nowMs - dueAtMs
+    if (nowMs - askedAtMs < REST_MS) return startTick(nowMs)
+    dueAtMs = Infinity
+    lastMs = 0
+  }
+  return {
+    standingMs() {
+      const nowMs = clock.now()
+      askedAtMs = nowMs
+      if (dueAtMs === Infinity) startTick(nowMs)
+      return Math.max(0, Math.min(lastMs, nowMs - dueAtMs))
+    },
+  }
+}

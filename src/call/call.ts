@@ -2,6 +2,7 @@ import type { Cancellation } from './cancellation.js'
 import type { Endpoint } from './endpoint.js'
 import type { HeaderList } from './headers.js'
 import type { RequestBody } from './body.js'
+import type { Priority } from './priority.js'
 
 /** A request to a service: knows the service, not the address. Stages pass changed copies down and never write into one. */
 export interface Call {
@@ -20,6 +21,8 @@ export interface Call {
   readonly timeoutMs: number
   /** Time for one attempt to bring response headers. */
   readonly attemptTimeoutMs: number
+  /** How much it matters when not all can be served. */
+  readonly priority: Priority
   readonly cancellation: Cancellation
   /** How many attempts came before this one. */
   readonly resends: number

@@ -44,6 +44,15 @@ export interface MeshEvents {
   }
   /** An inbound request was politely refused, since it would have had to wait here, and its caller offers it to others. */
   spilled: { readonly peer: string | undefined; readonly reason: string }
+  /** Something went wrong on purpose for an inbound request: see the option `faults`. */
+  faultInjected: {
+    readonly delayMs: number
+    /** Status of the answer given in the application's place; undefined when the application answers. */
+    readonly status: number | undefined
+    readonly method: string
+    readonly path: string
+    readonly peer: string | undefined
+  }
   /** A listener threw; the call that it was told about went on. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

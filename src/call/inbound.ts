@@ -1,5 +1,6 @@
 import type { Cancellation } from './cancellation.js'
 import type { HeaderList } from './headers.js'
+import type { Priority } from './priority.js'
 
 /** Who calls, as its verified token says. */
 export interface Peer {
@@ -37,6 +38,8 @@ export interface Inbound extends Arrival {
   readonly deadlineAt: number
   /** W3C Trace Context and baggage fields for the calls that this request causes. */
   readonly traceHeaders: HeaderList
+  /** How much it matters, as the caller says. */
+  readonly priority: Priority
   /** Undefined before the identity stage, and on exempt paths. */
   readonly peer: Peer | undefined
   /** What to tell a caller of this process's load, at the moment when the answer is sent; undefined for nothing. */

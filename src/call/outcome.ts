@@ -10,6 +10,9 @@ export interface Outcome {
 /** Header by which a service built on this package says that it refused before doing any work. */
 export const NOT_PROCESSED_HEADER = 'mesh-not-processed'
 
+/** Its value when the request was given up for more important ones, or for want of capacity at this moment: the next one may be served. */
+export const SHED = 'shed'
+
 /** Header by which a caller says that it may be refused this request, and in how many ms it would expect to have its answer elsewhere. */
 export const OFFER_HEADER = 'mesh-offer'
 
@@ -35,6 +38,17 @@ export function outcomeOf(result: Pick<Reply, 'status' | 'headers'> | Error): Ou
   if (result.headers[NOT_PROCESSED_HEADER] !== undefined) return result.headers[SPILLED_HEADER] === undefined ? REFUSED_ANSWER : SPILLED
   // 502 and 504 come from something between: what stands behind it may have done the work.
   return result.status === 502 || result.status === 504 ? MAYBE_FAILED_ANSWER : FAILED_ANSWER
+}
+
+/** Whether an answer says that the service is there but has no capacity for this: 429, 503, or a refusal that bears our mark. */
+export function isRefusal(result: Pick<Reply, 'status' | 'headers'> | Error): boolean {
+  if (result instanceof Error || result.status < 429) return false
+  return result.status === 429 || result.status === 503 || (result.status >= 500 && result.headers[NOT_PROCESSED_HEADER] !== undefined)
+}
+
+/** Whether an answer says that this request was given up there for want of capacity; others may well be served. */
+export function isShed(result: Pick<Reply, 'headers'> | Error): boolean {
+  return !(result instanceof Error) && result.headers[NOT_PROCESSED_HEADER] === SHED
 }
 
 function outcomeOfError(error: Error): Outcome {

@@ -75,6 +75,26 @@ export interface BreakerPolicy {
   readonly openMs: number
 }
 
+/** How many calls to a service may be under way at the same time. */
+export interface LimitsPolicy {
+  /** Calls under way, from their first attempt until their body has ended; 0 for any number. */
+  readonly maxInFlight: number
+  /** Calls that wait for room, for no longer than their own time; what comes then is refused at once. 0: nothing waits. */
+  readonly maxWaiting: number
+  /** Attempts under way at one endpoint: one that has so many is not picked; 0 for any number. */
+  readonly maxInFlightPerEndpoint: number
+  /** Finds the limit by latency, below `maxInFlight`. */
+  readonly adaptive: boolean
+}
+
+/** When calls are held back from a service that refuses most of them. */
+export interface ThrottlePolicy {
+  /** How many calls are sent for each one that the service accepts, 1–100; 0: nothing is ever held back. */
+  readonly requestsPerAccept: number
+  /** Over so long it is counted. */
+  readonly windowMs: number
+}
+
 /** Everything that is wanted for calls to one service; inside the package nothing of it is optional. */
 export interface ServicePolicy {
   /** Time for the whole call, all attempts and the body included. */
@@ -89,6 +109,8 @@ export interface ServicePolicy {
   readonly spill: SpillPolicy
   readonly retry: RetryPolicy
   readonly breaker: BreakerPolicy
+  readonly limits: LimitsPolicy
+  readonly throttle: ThrottlePolicy
 }
 
 /** What a user, a registry or a call says about a service: any part of a {@link ServicePolicy}. */

@@ -1,6 +1,6 @@
 import { MeshError, type MeshErrorCode } from '../base/errors.js'
 import type { Answer } from './inbound.js'
-import { DRAINING_HEADER, NOT_PROCESSED_HEADER, SPILLED_HEADER } from './outcome.js'
+import { DRAINING_HEADER, NOT_PROCESSED_HEADER, SHED, SPILLED_HEADER } from './outcome.js'
 
 const REFUSALS = {
   MESH_ERR_BAD_PATH: { status: 400, title: 'Bad Request', detail: 'The request path has more than one reading.' },
@@ -8,6 +8,7 @@ const REFUSALS = {
   MESH_ERR_FORBIDDEN: { status: 403, title: 'Forbidden', detail: 'The caller may not make this request.' },
   MESH_ERR_DRAINING: { status: 503, title: 'Service Unavailable', detail: 'This instance is shutting down.' },
   MESH_ERR_SPILLED: { status: 503, title: 'Service Unavailable', detail: 'This instance is busier than others.' },
+  MESH_ERR_SHED: { status: 503, title: 'Service Unavailable', detail: 'This instance has more to do than it can.' },
   MESH_ERR_KEYS: { status: 503, title: 'Service Unavailable', detail: 'This instance cannot verify tokens at the moment.' },
   // Not 503: trying elsewhere cannot help when the caller itself has no time left (gRPC maps DEADLINE_EXCEEDED to 504 too).
   MESH_ERR_DEADLINE: { status: 504, title: 'Gateway Timeout', detail: 'The time that the caller gave was over before the request was begun.' },
@@ -22,6 +23,8 @@ export interface RefusalDetails {
   tokenOffered?: boolean
   /** How long the request would have taken here, for a request that may go elsewhere. */
   expectedMs?: number
+  /** When it may be tried again. */
+  retryAfterSec?: number
   cause?: unknown
 }
 
@@ -34,6 +37,7 @@ export class Refusal extends MeshError {
   readonly peer: string | undefined
   readonly tokenOffered: boolean
   readonly expectedMs: number | undefined
+  readonly retryAfterSec: number | undefined
 
   constructor(
     override readonly code: RefusalCode,
@@ -45,6 +49,7 @@ export class Refusal extends MeshError {
     this.peer = details.peer
     this.tokenOffered = details.tokenOffered ?? false
     this.expectedMs = details.expectedMs
+    this.retryAfterSec = details.retryAfterSec
   }
 }
 
@@ -53,8 +58,9 @@ export function problemOf(refusal: Refusal): Answer {
   const { status, title, detail } = REFUSALS[refusal.code]
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   if (status === 401) headers['www-authenticate'] = refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer'
-  if (status >= 500) headers[NOT_PROCESSED_HEADER] = '1'
+  if (status >= 500) headers[NOT_PROCESSED_HEADER] = refusal.code === 'MESH_ERR_SHED' ? SHED : '1'
   if (refusal.expectedMs !== undefined) headers[SPILLED_HEADER] = String(Math.ceil(refusal.expectedMs))
+  if (refusal.retryAfterSec !== undefined) headers['retry-after'] = String(refusal.retryAfterSec)
   if (refusal.code === 'MESH_ERR_DRAINING') Object.assign(headers, { connection: 'close', [DRAINING_HEADER]: '1' })
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title, status, code: refusal.code, detail }) }
 }

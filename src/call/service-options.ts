@@ -1,8 +1,9 @@
-import { fields, numberFrom, oneOf, optionError, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
+import { fields, flag, numberFrom, oneOf, optionError, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
 import { withoutContradiction } from './policy-pairs.js'
 import type {
   BalancerPolicy,
   BreakerPolicy,
+  LimitsPolicy,
   LocalityPolicy,
   OutlierPolicy,
   RetryPolicy,
@@ -10,6 +11,7 @@ import type {
   ServiceOptions,
   SlowStartPolicy,
   SubsetPolicy,
+  ThrottlePolicy,
 } from './policy.js'
 
 /** A token of RFC 9110 §5.6.2, as the names of header fields and cookies are; empty for none. */
@@ -18,6 +20,12 @@ function name(example: string): Reader<string> {
     if (typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]*$/.test(value)) return value
     throw optionError(path, `the name of ${example}`, value)
   }
+}
+
+/** Fewer than one would be fewer and fewer, until none is sent. */
+const requestsPerAccept: Reader<number> = (value, path) => {
+  if (value === 0 || (typeof value === 'number' && value >= 1 && value <= 100)) return value
+  throw optionError(path, 'a number from 1 to 100, or 0', value)
 }
 
 const headerName: Reader<string> = (value, path) => name('a header field, such as x-user')(value, path).toLowerCase()
@@ -56,6 +64,13 @@ export const serviceReaders = Object.freeze({
     windowMs: wholeNumber(10, 600_000),
     openMs: wholeNumber(1, 86_400_000),
   }),
+  limits: fields<LimitsPolicy>({
+    maxInFlight: wholeNumber(0),
+    maxWaiting: wholeNumber(0),
+    maxInFlightPerEndpoint: wholeNumber(0),
+    adaptive: flag,
+  }),
+  throttle: fields<ThrottlePolicy>({ requestsPerAccept, windowMs: wholeNumber(100, 600_000) }),
 })
 
 const readFields = fields<ServiceOptions>(serviceReaders)

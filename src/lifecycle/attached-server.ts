@@ -5,6 +5,12 @@ import { DRAINING_HEADER } from '../call/outcome.js'
 const KEEP_ALIVE_MS = 10_000
 
 /**
+ * How often it is looked for clients that take longer than `headersTimeout` or `requestTimeout` to send a request. Node's own
+ * default is 30 s, by which one that is slow on purpose holds its connection for half as long again.
+ */
+const SLOW_CHECK_MS = 10_000
+
+/**
  * An HTTP server of the application, whose connections the mesh ends in order: told before they are closed, so that no
  * client is left with a request on a socket that nobody reads.
  */
@@ -18,6 +24,9 @@ export class AttachedServer {
     // The client must be the first to give up an idle connection: what it sends on one that is just being closed may be
     // lost. 0 stays: such a server never gives one up.
     if (server.keepAliveTimeout > 0) server.keepAliveTimeout = Math.max(server.keepAliveTimeout, KEEP_ALIVE_MS)
+    // An option of the server's making that it reads again when it begins to listen; later it is what it was.
+    const timed = server as { connectionsCheckingInterval?: number }
+    timed.connectionsCheckingInterval = Math.min(timed.connectionsCheckingInterval ?? SLOW_CHECK_MS, SLOW_CHECK_MS)
     server.prependListener('request', this.#opened)
   }
 

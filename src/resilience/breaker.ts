@@ -4,7 +4,7 @@ import type { BreakerCircuit } from '../call/breaker-circuit.js'
 import type { Call } from '../call/call.js'
 import type { Events, MeshEvents } from '../call/events.js'
 import type { Handler, Layer } from '../call/layer.js'
-import { outcomeOf } from '../call/outcome.js'
+import { isShed, outcomeOf } from '../call/outcome.js'
 import type { BreakerPolicy } from '../call/policy.js'
 import type { Reply } from '../call/reply.js'
 import { Circuit } from './circuit.js'
@@ -101,8 +101,9 @@ class ServiceBreaker implements Breaker {
   #learn(call: Call, result: Reply | Error, era: number): void {
     if (era !== this.#era) return
     const { kind } = outcomeOf(result)
-    // A probe that has shown nothing leaves its place to the next call.
-    if (kind === 'ignored') this.#probing = false
+    // A probe that has shown nothing leaves its place to the next call. What a service sheds it refuses to be able to serve the rest,
+    // which an open breaker would keep from it: throttling answers that.
+    if (kind === 'ignored' || isShed(result)) this.#probing = false
     else if (kind === 'success') this.circuit.succeeded(call, result as Reply)
     else this.circuit.failed(call, result)
   }

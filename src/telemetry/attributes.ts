@@ -32,6 +32,8 @@ export const MESH_ATTEMPTS = 'mesh.attempts'
 export const MESH_FALLBACK = 'mesh.fallback'
 /** The instance that an attempt went to, by the name it has in the registry. */
 export const MESH_ENDPOINT_ID = 'mesh.endpoint.id'
+/** What was made to go wrong with an inbound request: `delay` or `abort`. */
+export const MESH_FAULT = 'mesh.fault'
 /** The verified name of the service that an inbound request came from. */
 export const MESH_PEER_SERVICE = 'mesh.peer.service'
 

@@ -8,6 +8,7 @@ import {
   HTTP_RESPONSE_STATUS_CODE,
   HTTP_ROUTE,
   httpSpanName,
+  MESH_FAULT,
   MESH_PEER_SERVICE,
   methodAttributes,
   NETWORK_PEER_ADDRESS,
@@ -46,6 +47,11 @@ export function peerOnSpan(tracing: Tracing): Layer<Inbound, InboundReply> {
     }
     return next(inbound)
   }
+}
+
+/** Writes on the request's span what was made to go wrong. */
+export function faultOnSpan({ tracer }: Tracing, fault: 'delay' | 'abort'): void {
+  if (tracer !== undefined) requestSpan()?.describe({ [MESH_FAULT]: fault })
 }
 
 // A symbol registered by this text: where instrumentation-http keeps its span while those of middleware are active.

@@ -15,7 +15,7 @@ import { drawAnywhere, fleetOn } from './support.js'
 
 const first: Picker = { pick: (nodes) => nodes[0] }
 
-function door(picker: Picker = first) {
+function door(picker: Picker = first, maxInFlight = Infinity) {
   const events = new Events()
   const attempts: Attempt[] = []
   const clock = new FakeClock()
@@ -34,7 +34,7 @@ function door(picker: Picker = first) {
     }),
   })
   const tell = (...known: Endpoint[]): void => endpoints.apply({ service: 'users', revision: 1, endpoints: known, policy: {} })
-  return { handle: balance({ endpoints, fleet, picker, clock, random: seededRandom(1), events }), endpoints, fleet, clock, events, attempts, tell }
+  return { handle: balance({ endpoints, fleet, picker, clock, random: seededRandom(1), events, maxInFlight }), endpoints, fleet, clock, events, attempts, tell }
 }
 
 const [a, b, c] = ['a', 'b', 'c'].map((id) => endpointOf(id)) as [Endpoint, Endpoint, Endpoint]
@@ -133,6 +133,32 @@ describe('balance', () => {
     await handle(callOf({ resends: 1, tried: ['b'] }))
     await Promise.all([handle(callOf()), handle(callOf())])
     expect(attempts.map(({ endpoint }) => endpoint.id)).toEqual(['a', 'c', 'a'])
+  })
+
+  it('L09 gives an endpoint that is full nothing while another has room, and refuses when all are', async () => {
+    const { handle, endpoints, attempts, tell } = door(first, 2)
+    tell(a, b)
+    for (const node of endpoints.all) node.inFlight = 1
+    await handle(callOf())
+    endpoints.all[0]!.inFlight = 2
+    await handle(callOf())
+    await handle(callOf({ tried: ['b'], resends: 1 }))
+    expect(attempts.map(({ endpoint }) => endpoint.id)).toEqual(['a', 'b', 'b'])
+    endpoints.all[1]!.inFlight = 2
+    await expect(handle(callOf())).rejects.toMatchObject({
+      code: 'MESH_ERR_LIMIT', service: 'users', attempts: 0, processed: 'no',
+      message: 'users: each of its endpoints has 2 attempts under way, all that limits.maxInFlightPerEndpoint allows',
+    })
+    await expect(handle(callOf({ resends: 1, tried: ['a'] }))).rejects.toMatchObject({ attempts: 1, processed: 'maybe' })
+  })
+
+  it('takes the one whose turn it is among those with room', async () => {
+    const offered: string[][] = []
+    const { handle, endpoints, tell } = door({ pick: (nodes: readonly Node[]) => (offered.push(nodes.map(({ id }) => id)), nodes[0]) }, 1)
+    tell(a, b, c)
+    endpoints.all[0]!.inFlight = 1
+    await handle(callOf())
+    expect(offered).toEqual([['a', 'b', 'c'], ['b', 'c']])
   })
 
   it('tells the score with which it picked, where the algorithm has one', async () => {

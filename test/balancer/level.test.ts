@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/base/random.js'
-import { candidates, type Level } from '../../src/balancer/level.js'
+import { candidates, withRoom, type Level } from '../../src/balancer/level.js'
 import type { Node } from '../../src/balancer/node.js'
 import { nodesOf } from './support.js'
 
@@ -51,6 +51,40 @@ describe('candidates', () => {
         const left = ids(candidates(levels, tried, lot(value)))
         expect(left).not.toEqual([])
         if (tried.length < 4) expect(left.filter((id) => tried.includes(id))).toEqual([])
+      }),
+    )
+  })
+})
+
+describe('what has room', () => {
+  const full = (...names: string[]): Level[] =>
+    levels.map((level) => ({
+      ...level,
+      nodes: nodesOf(...level.nodes.map(({ id }) => ({ id }))).map((node) => Object.assign(node, { inFlight: names.includes(node.id) ? 3 : 2 })),
+    }))
+
+  it('is what was offered first, then anywhere, then what was tried', () => {
+    const left = (tried: readonly string[], ...names: string[]): string => {
+      const known = full(...names)
+      return ids(withRoom(known[0]!.nodes, known, tried, 3)).join('')
+    }
+    expect(left([], 'a')).toBe('b')
+    expect(left([], 'a', 'b')).toBe('c')
+    expect(left(['b'], 'a')).toBe('c')
+    expect(left(['b', 'c', 'd'], 'a')).toBe('bcd')
+    expect(left([], 'a', 'b', 'c', 'd')).toBe('')
+  })
+
+  it('is never full, and not empty while anybody has room', () => {
+    const everything = levels.flatMap(({ nodes }) => ids(nodes))
+    fc.assert(
+      fc.property(fc.subarray(everything), fc.subarray(everything), fc.nat(2), (names, tried, at) => {
+        const known = full(...names)
+        const left = withRoom(known[at]!.nodes, known, tried, 3)
+        expect(left.filter(({ inFlight }) => inFlight >= 3)).toEqual([])
+        expect(left.length > 0).toBe(names.length < 4)
+        const wasUntriedLeft = everything.some((id) => !names.includes(id) && !tried.includes(id))
+        if (wasUntriedLeft) expect(left.filter(({ id }) => tried.includes(id))).toEqual([])
       }),
     )
   })

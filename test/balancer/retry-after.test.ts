@@ -27,4 +27,8 @@ describe('the pause that an endpoint asks for', () => {
     expect(askedPauseMs({ status: 429, headers: { 'retry-after': '2' } }, clock)).toBe(0)
     expect(askedPauseMs({ status: 202, headers: { 'retry-after': '2' } }, clock)).toBe(0)
   })
+
+  it('is not asked by one that sheds: it speaks of this request, and all of them may be at their limit', () => {
+    expect(askedPauseMs({ status: 503, headers: { 'retry-after': '2', [NOT_PROCESSED_HEADER]: 'shed' } }, clock)).toBe(0)
+  })
 })

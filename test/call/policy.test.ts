@@ -107,11 +107,12 @@ describe('service options', () => {
 
 const PATHS = [
   'attemptTimeoutMs', 'balancer.algorithm', 'balancer.hashCookie', 'balancer.hashHeader',
-  'breaker.failureRatio', 'breaker.minCalls', 'breaker.openMs', 'breaker.windowMs', 'locality.mode', 'locality.overprovisioning',
+  'breaker.failureRatio', 'breaker.minCalls', 'breaker.openMs', 'breaker.windowMs',
+  'limits.adaptive', 'limits.maxInFlight', 'limits.maxInFlightPerEndpoint', 'limits.maxWaiting', 'locality.mode', 'locality.overprovisioning',
   'outlier.baseEjectionMs', 'outlier.consecutiveFailures', 'outlier.failureRatio.minRequests', 'outlier.failureRatio.threshold',
   'outlier.intervalMs', 'outlier.maxEjectedRatio', 'outlier.maxEjectionMs',
   'outlier.successRate.minEndpoints', 'outlier.successRate.minRequests', 'outlier.successRate.stdevFactor',
-  'retry.maxResends', 'slowStart.windowMs', 'subset.size', 'timeoutMs',
+  'retry.maxResends', 'slowStart.windowMs', 'subset.size', 'throttle.requestsPerAccept', 'throttle.windowMs', 'timeoutMs',
 ]
 
 function at(policy: ServicePolicy | ServiceOptions, path: string): unknown {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, createServer, request, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { AttachedServer } from '../../src/lifecycle/attached-server.js'
@@ -52,6 +52,24 @@ describe('attached server', () => {
     const { server, ask } = await sceneOf((_, response) => response.end())
     expect(server.keepAliveTimeout).toBe(10_000)
     expect((await ask()).headers['keep-alive']).toBe('timeout=10')
+  })
+
+  it.each([[undefined, 10_000], [60_000, 10_000], [500, 500]])('L12 looks for clients that never finish a request every 10 s, or as often as asked: %j', (given, expected) => {
+    const server = createServer({ ...(given !== undefined && { connectionsCheckingInterval: given }) })
+    new AttachedServer(server)
+    expect((server as { connectionsCheckingInterval?: number }).connectionsCheckingInterval).toBe(expected)
+  })
+
+  it('L12 closes a client that never finishes its request, when attached before it listens', async () => {
+    const server = createServer({ headersTimeout: 100, requestTimeout: 100, connectionsCheckingInterval: 50 })
+    new AttachedServer(server.listen(0, '127.0.0.1'))
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write('GET / HTTP/1.1\r\nhost: users\r\n')
+    const [answer] = (await once(socket.setEncoding('latin1'), 'data')) as [string]
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /)
+    await once(socket, 'close')
   })
 
   it.each([65_000, 0])('leaves a keep-alive time of %i ms as it is: it is longer', (keepAliveTimeout) => {

@@ -74,6 +74,19 @@ describe('breaker', () => {
     expect(other.breaker.state).toBe('closed')
   })
 
+  it('does not open for what the service sheds, and does not close on it', async () => {
+    const { breaker, run, pass } = guarded({ minCalls: 2 })
+    const shed = (): Promise<Reply> => Promise.resolve(replyOf({ status: 503, headers: { 'mesh-not-processed': 'shed' } }))
+    await run(shed, 50)
+    expect(breaker.state).toBe('closed')
+    await run(failed, 2)
+    await pass(5_000)
+    await run(shed)
+    expect(breaker.state).toBe('half-open')
+    await run(succeeded)
+    expect(breaker.state).toBe('closed')
+  })
+
   it('gives the caller a failed answer as the answer that it is, and the very error', async () => {
     const { handle, below } = guarded()
     const reply = replyOf({ status: 503 })

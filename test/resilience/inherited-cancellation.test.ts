@@ -26,7 +26,7 @@ const gone = new MeshError('MESH_ERR_ABORTED', 'gone')
 function within(...steps: Step<Call>[]) {
   const ambient = new Ambient()
   const cancellation = new Watched()
-  const context: RequestContext = { deadlineAt: 1_000, cancellation, traceHeaders: ['traceparent', 'x'], peer: undefined }
+  const context: RequestContext = { deadlineAt: 1_000, cancellation, traceHeaders: ['traceparent', 'x'], peer: undefined, priority: 'normal' }
   const last = scripted(...steps)
   const handle = inheritedCancellation({ ambient })(last.handle)
   return { ambient, cancellation, seen: last.seen, handle: (call: Call): Promise<Reply> => ambient.run(context, () => handle(call)), bare: handle, context }

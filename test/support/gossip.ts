@@ -15,6 +15,7 @@ const EVENTS = Object.keys({
   registered: true,
   denied: true,
   spilled: true,
+  faultInjected: true,
   listenerError: true,
 } satisfies Record<keyof MeshEvents, true>) as (keyof MeshEvents)[]
 

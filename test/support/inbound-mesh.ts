@@ -2,7 +2,7 @@ import { createFixedKeys } from '../../src/auth/keys.js'
 import { createSigner, type Signer } from '../../src/auth/signer.js'
 import { systemClock } from '../../src/base/clock.js'
 import { TimerWheel } from '../../src/base/timer-wheel.js'
-import { systemRandom } from '../../src/base/random.js'
+import { seededRandom, systemRandom } from '../../src/base/random.js'
 import { Ambient } from '../../src/call/ambient.js'
 import { Events, type MeshEvents } from '../../src/call/events.js'
 import { createInbound, type InboundHost, type InboundMesh } from '../../src/inbound.js'
@@ -26,6 +26,9 @@ export class InboundScene implements InboundMesh {
       events: new Events(),
       ambient: new Ambient(),
       drain: new Drain(),
+      random: seededRandom(1),
+      faultInjection: false,
+      shedCounts: { critical: 0, normal: 0, low: 0 },
       health: () => ({ status: 'serving', ready: true }),
       tracing: new Tracing('0.0.0'),
       verification: { issuer: ISSUER, keys: createFixedKeys(signer.jwks, { clock: systemClock, random: systemRandom }) },

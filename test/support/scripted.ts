@@ -23,6 +23,7 @@ export function callOf(fields: Partial<Call> = {}): Call {
     startedAt: 0,
     timeoutMs: 1_000,
     attemptTimeoutMs: 500,
+    priority: 'normal',
     cancellation: new Cancellation(),
     resends: 0,
     tried: [],

@@ -124,6 +124,7 @@ describe('attemptSpan', () => {
       deadlineAt: Infinity,
       cancellation: new Cancellation(),
       traceHeaders: ['traceparent', PARENT, 'tracestate', 'a=1', 'baggage', 'k=v'],
+      priority: 'normal' as const,
       peer: undefined,
     }
 

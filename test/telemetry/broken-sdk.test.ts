@@ -118,7 +118,7 @@ describe('a broken SDK', () => {
   it('costs the trace of the inbound request nothing', async () => {
     registerSdk({ spanProcessors: [processor({ onStart: broken })] })
     const ambient = new Ambient()
-    const request = { deadlineAt: Infinity, cancellation: new Cancellation(), traceHeaders: ['traceparent', 'as it came'], peer: undefined }
+    const request = { deadlineAt: Infinity, cancellation: new Cancellation(), traceHeaders: ['traceparent', 'as it came'], peer: undefined, priority: 'normal' as const }
     const last = vi.fn(async () => reply())
     await ambient.run(request, () => attemptSpan(new Tracing('1.2.3'), ambient)(last)(attempt()))
     expect(last).toHaveBeenCalledWith(expect.objectContaining({ headers: ['traceparent', 'as it came'] }))

@@ -43,6 +43,7 @@ export function inbound(changes: Partial<Inbound> & { readonly headers?: Readonl
     proceed: () => Promise.reject(new Error('the application was reached')),
     deadlineAt: Infinity,
     traceHeaders: [],
+    priority: 'normal',
     peer: undefined,
     loadReport: undefined,
     cancellation: new Cancellation(),

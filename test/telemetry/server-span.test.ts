@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Inbound, InboundReply, Peer } from '../../src/call/inbound.js'
 import { stack, type Handler, type Layer } from '../../src/call/layer.js'
 import { Refusal } from '../../src/call/refusal.js'
-import { peerOnSpan, serverSpan } from '../../src/telemetry/server-span.js'
+import { faultOnSpan, peerOnSpan, serverSpan } from '../../src/telemetry/server-span.js'
 import { Tracing } from '../../src/telemetry/tracing.js'
 import { inbound } from './nouns.js'
 import { registerSdk, removeSdk, type TestSdk } from './sdk.js'
@@ -122,6 +122,14 @@ describe('serverSpan', () => {
       await layer(answers())(inbound())
     })
     expect(sdk.named('GET').parentSpanContext).toBeUndefined()
+  })
+})
+
+describe('faultOnSpan', () => {
+  it('says on the span of a request what was made to go wrong', async () => {
+    const sdk = registerSdk()
+    await serverSpan(tracing)(async (request) => (faultOnSpan(tracing, 'delay'), answers()(request)))(inbound({ method: 'GET' }))
+    expect(sdk.named('GET').attributes['mesh.fault']).toBe('delay')
   })
 })
 
