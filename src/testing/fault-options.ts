@@ -12,7 +12,10 @@ export interface FlowFaults {
   readonly bytesPerSec?: number | undefined
   /** Share of the chunks, 0–1, that come late as after a lost packet, and all that follow them as well. Default 0. */
   readonly stallRatio?: number | undefined
-  /** How late. Default 200 ms, the least that Linux waits before it sends a packet again. */
+  /**
+   * How late, and twice as late each time that it is lost again. Default 200 ms, the least that Linux waits before it sends a
+   * packet again.
+   */
   readonly stallMs?: number | undefined
   /** Share of the bytes, 0–1, in which one bit is flipped. Default 0. */
   readonly corruptRatio?: number | undefined

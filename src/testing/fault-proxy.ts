@@ -18,7 +18,7 @@ export interface FaultProxyCounts {
   readonly toClientBytes: number
   /** Connections cut, by a fault or by {@link FaultProxy.cut}. */
   readonly cuts: number
-  /** Chunks held back as after a lost packet. */
+  /** Losses of packets that were played. */
   readonly stalls: number
 }
 

@@ -21,6 +21,8 @@ export interface FlowHost {
 const WAITING_LIMIT_BYTES = 64 * 1024
 /** A limited flow is passed on in portions of so many milliseconds each. */
 const PORTION_MS = 10
+/** A packet that is sent again may be lost again; after so many times somebody's patience is over anyway. */
+const MAX_LOSSES = 6
 /** Time for the receiver to take the bytes that come before a cut. */
 const CUT_BEHIND_BYTES_MS = 10
 
@@ -77,8 +79,8 @@ export class FaultyFlow {
     this.#host.arrived(chunk)
     if (swallow || this.#over) return
     let delayMs = latencyMs + (jitterMs > 0 ? jitterMs * random() : 0)
-    if (stallRatio > 0 && random() < stallRatio) {
-      delayMs += stallMs
+    for (let losses = 0; losses < MAX_LOSSES && stallRatio > 0 && random() < stallRatio; losses++) {
+      delayMs += stallMs * 2 ** losses
       this.#host.stalled()
     }
     this.#lastDueAtMs = Math.max(this.#lastDueAtMs, clock.now() + delayMs)
