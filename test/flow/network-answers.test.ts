@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { blamed, callerOf, disturbed, FIRST_TRY, healthyInstance, KILOBYTE, Ledger, load, rawInstance, type LoadFigures } from '../support/network-scene.js'
+import { blamed, callerOf, disturbed, failuresOf, FIRST_TRY, healthyInstance, KILOBYTE, Ledger, load, rawInstance } from '../support/network-scene.js'
 
 function fourHealthy(ledger = new Ledger()): Promise<number[]> {
   return Promise.all(Array.from({ length: 4 }, () => healthyInstance(ledger)))
-}
-
-function failuresOf({ lost }: LoadFigures): ReadonlySet<string> {
-  return new Set(lost.map(({ error, why }) => (error === undefined ? why : `${error.code} ${error.processed} ${error.endpoint}`)))
 }
 
 /** Most calls that a broken instance may have had before it was avoided or out of rotation: five in a row, and those on their way. */

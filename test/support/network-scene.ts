@@ -124,6 +124,11 @@ export interface LoadFigures {
   readonly p99Ms: number
 }
 
+/** Each kind of failure: code, what is known of the processing, and who is blamed. */
+export function failuresOf({ lost }: LoadFigures): ReadonlySet<string> {
+  return new Set(lost.map(({ error, why }) => (error === undefined ? why : `${error.code} ${error.processed} ${error.endpoint}`)))
+}
+
 export interface LoadOptions {
   readonly calls: number
   /** How many are under way at the same time. Default 8. */
