@@ -45,8 +45,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
     const { origin, pool } = this.#line
     const { call, headers } = this.#attempt
     const { method, path, body } = call
-    const options = { origin, method, path, body, headers, headersTimeout: 0, bodyTimeout: 0 }
     try {
+      const options = { origin, method, path, body, headers, headersTimeout: 0, bodyTimeout: 0 }
       pool.dispatch(options as Dispatcher.DispatchOptions, this)
     } catch (error) {
       this.onResponseError(undefined, error as Error)
