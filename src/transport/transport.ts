@@ -1,5 +1,4 @@
-import '../base/builtin-fetch.js'
-import { Pool, type Dispatcher } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import { systemClock, type Clock } from '../base/clock.js'
 import { callable, fields, positiveMs, wholeNumber } from '../base/validate.js'
 import type { Attempt } from '../call/call.js'
@@ -8,6 +7,7 @@ import type { Handler } from '../call/layer.js'
 import type { Reply } from '../call/reply.js'
 import { connectorWithin } from './connector.js'
 import { Exchange, type Line } from './exchange.js'
+import { ownPool } from './own-pool.js'
 import { Places } from './places.js'
 
 export interface TransportOptions {
@@ -23,7 +23,7 @@ export interface TransportOptions {
   readonly keepAliveMs?: number | undefined
   /**
    * Most connections to one endpoint, and so most requests under way there: each has one for itself until its body has ended.
-   * Over HTTP/2 it is the number of requests alone. Default 1024, as in Envoy.
+   * With a pool of your own it is the number of requests alone. Default 1024, as in Envoy.
    */
   readonly maxConnections?: number | undefined
   /**
@@ -38,12 +38,17 @@ export interface TransportOptions {
    * body that is read as a stream, or through `mesh.fetch`, has no limit. Default 16 MiB.
    */
   readonly maxResponseBytes?: number | undefined
-  /** Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici 7 or 8 of your own. Default: an undici `Pool`. */
+  /**
+   * Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici 7 or 8 of your own. Default: an undici `Pool` over
+   * HTTP/1.1.
+   */
   readonly createPool?: ((origin: string, options: Pool.Options) => Dispatcher) | undefined
 }
 
 /** {@link TransportOptions} with every default in its place. */
-export type TransportSettings = { readonly [K in keyof TransportOptions]-?: NonNullable<TransportOptions[K]> }
+export type TransportSettings = Pick<TransportOptions, 'createPool'> & {
+  readonly [K in Exclude<keyof TransportOptions, 'createPool'>]-?: NonNullable<TransportOptions[K]>
+}
 
 export const transportDefaults: TransportSettings = Object.freeze({
   connectTimeoutMs: 250,
@@ -53,7 +58,6 @@ export const transportDefaults: TransportSettings = Object.freeze({
   maxWaiting: 1_024,
   maxHeaderBytes: 16 * 1024,
   maxResponseBytes: 16 * 1024 * 1024,
-  createPool: (origin: string, options: Pool.Options) => new Pool(origin, options),
 })
 
 export const readTransport = fields<TransportOptions>({
@@ -77,11 +81,10 @@ export interface Transport {
 export function createTransport(endpoint: Endpoint, settings: TransportSettings, clock: Clock = systemClock): Transport {
   const { connectTimeoutMs, keepAliveMs, maxConnections, maxHeaderBytes, maxResponseBytes } = settings
   const origin = `http://${addressOf(endpoint)}`
-  const pool = settings.createPool(origin, {
+  const options: Pool.Options = {
     connect: connectorWithin(connectTimeoutMs, clock),
     // For a pool that has a connector of its own.
     connectTimeout: connectTimeoutMs,
-    connections: maxConnections,
     keepAliveTimeout: keepAliveMs,
     // Without it a server's `Keep-Alive: timeout=…` would make it longer.
     keepAliveMaxTimeout: keepAliveMs,
@@ -89,7 +92,8 @@ export function createTransport(endpoint: Endpoint, settings: TransportSettings,
     // The stages above own all time; undici's own timers would be a second opinion.
     headersTimeout: 0,
     bodyTimeout: 0,
-  })
+  }
+  const pool = settings.createPool?.(origin, options) ?? ownPool(origin, { ...options, connections: maxConnections })
   const line: Line = { origin, pool, places: new Places(maxConnections, settings.maxWaiting), maxResponseBytes }
   return {
     handle: (attempt) =>
