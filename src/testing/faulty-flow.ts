@@ -97,6 +97,8 @@ export class FaultyFlow {
   }
 
   #pump = (): void => {
+    // What is then left to do is the cut, in its own time.
+    if (this.#over) return
     this.#timer?.cancel()
     while (!this.#over && !this.#blocked && !this.#settings.silent) {
       const head = this.#waiting[0]

@@ -25,7 +25,17 @@ export function connectorWithin(timeoutMs: number, clock: Clock): buildConnector
     const socket = connectorFor(options.allowH2 ?? false)(options, (...result) => {
       over = true
       timer.cancel()
+      // Before undici listens itself.
+      result[1]?.once('error', plainlyBroken)
       callback(...result)
     }) as unknown as Socket
   }
+}
+
+/**
+ * undici takes a reset in a body without a length for the end of that body, and a short answer for a whole one. By its own name for
+ * a broken socket it believes it.
+ */
+function plainlyBroken(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
 }

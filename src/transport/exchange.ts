@@ -4,7 +4,7 @@ import { BodyFlow, type BodySource } from '../call/body-flow.js'
 import type { ResponseHeaders } from '../call/headers.js'
 import { Reply } from '../call/reply.js'
 import type { Guest, Places } from './places.js'
-import { badAnnouncements, noPlace, transportError, type Progress } from './transport-error.js'
+import { badAnnouncements, givenUpWaiting, noPlace, transportError, type Progress } from './transport-error.js'
 
 /** The way to one endpoint, which its exchanges share. */
 export interface Line {
@@ -110,7 +110,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
   #cancelled = (reason: Error): void => {
     this.#line.places.giveUp(this)
     // undici cannot take a waiting request back; whoever waits for it need not wait along.
-    if (this.#controller === undefined) this.#reject(reason)
+    if (this.#controller === undefined) this.#reject(givenUpWaiting(reason))
     else this.#controller.abort(reason)
   }
 }

@@ -47,6 +47,13 @@ export function noPlace(attempt: Attempt): MeshError {
   return failure(attempt, 'MESH_ERR_NO_SOCKET', message, 'no')
 }
 
+/** The reason why an attempt was given up that had not begun: an attempt's timeout does not know that no byte was written. */
+export function givenUpWaiting(reason: Error): Error {
+  if (!(reason instanceof MeshError) || reason.code !== 'MESH_ERR_ATTEMPT_TIMEOUT') return reason
+  const { code, message, service, endpoint, attempts } = reason
+  return new MeshError(code, `${message}; nothing was sent: it waited for a connection`, { service, endpoint, attempts, processed: 'no' })
+}
+
 /** The answer was announced, again and again, and did not come. */
 export function badAnnouncements(attempt: Attempt): MeshError {
   return failure(attempt, 'MESH_ERR_RESPONSE', `${addressOf(attempt.endpoint)} sends interim answers without end`, 'maybe')

@@ -109,6 +109,19 @@ describe('transport', () => {
     expect((await reply.done).error).toBe(error)
   })
 
+  it('N10 does not take a reset for the end of a body that ends with its connection', async () => {
+    let reset!: () => void
+    const port = await rawServer((socket) => {
+      reset = () => void socket.resetAndDestroy()
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf of it'))
+    })
+    const { transport, endpoint } = transportTo(port)
+    const reply = await transport.handle(attemptAt(endpoint))
+    const reading = reply.text()
+    reset()
+    expect(await failureOf(reading)).toMatchObject({ code: 'MESH_ERR_CONNECTION', processed: 'yes' })
+  })
+
   it('N15 says of an answer that is not HTTP that it is bad', async () => {
     const port = await rawServer((socket) => socket.once('data', () => socket.write('SSH-2.0-OpenSSH_9.6\r\n')))
     const { transport, endpoint } = transportTo(port)
@@ -242,6 +255,20 @@ describe('transport', () => {
       expect(error.message).toContain(code)
       expect(outcomeOf(error)).toEqual({ kind: 'ignored', processed: 'no' })
     }
+  })
+
+  it('N24 says of an attempt whose time is over while it waits for a connection that nothing was sent', async () => {
+    const port = await httpServer(() => {})
+    const endpoint = endpointAt(port)
+    const transport = createTransport(endpoint, { ...transportDefaults, maxConnections: 1 })
+    closers.push(() => transport.close())
+    const reason = new MeshError('MESH_ERR_ATTEMPT_TIMEOUT', 'too late', { service: 'users', endpoint: endpoint.id, attempts: 1, processed: 'maybe' })
+    const [under, waiting] = [new Cancellation(), new Cancellation()]
+    const answers = [under, waiting].map((cancellation) => failureOf(transport.handle(attemptAt(endpoint, { cancellation }))))
+    waiting.cancel(reason)
+    expect(await answers[1]).toMatchObject({ code: 'MESH_ERR_ATTEMPT_TIMEOUT', message: 'too late; nothing was sent: it waited for a connection', processed: 'no', endpoint: endpoint.id, attempts: 1 })
+    under.cancel(new MeshError('MESH_ERR_ABORTED', 'enough'))
+    await answers[0]
   })
 
   it('N24 takes one who is given up out of the queue, and the connection goes to the next', async () => {
