@@ -20,7 +20,7 @@ function open(connector: ReturnType<typeof connectorWithin>, options: { port: st
   return new Promise((resolve) => {
     connector({ hostname: '127.0.0.1', protocol: 'http:', ...options }, (error, socket) => {
       socket?.destroy()
-      resolve({ code: (error)?.code })
+      resolve({ code: error === null ? undefined : String(Reflect.get(error, 'code')) })
     })
   })
 }
