@@ -87,7 +87,6 @@ const readOptions = fields<MeshOptions>({
 /** Reads what the user gave to `createMesh`; nothing of it is written into or kept. */
 export function readMeshOptions(value: unknown): MeshSettings {
   const options = readOptions(value, '')
-  const { connectTimeoutMs, keepAliveMs, createPool } = options.transport ?? {}
   return {
     service: required(options.service, 'service', "this service's name"),
     registry: required(options.registry, 'registry', 'a registry, such as consul()'),
@@ -99,10 +98,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,
     discovery: discoverySettings(options.discovery ?? {}),
     faultInjection: options.faultInjection ?? meshDefaults.faultInjection,
-    transport: {
-      connectTimeoutMs: connectTimeoutMs ?? transportDefaults.connectTimeoutMs,
-      keepAliveMs: keepAliveMs ?? transportDefaults.keepAliveMs,
-      createPool: createPool ?? transportDefaults.createPool,
-    },
+    // What a reader gives has no field that is undefined.
+    transport: { ...transportDefaults, ...options.transport } as TransportSettings,
   }
 }

@@ -121,7 +121,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
     registry: registry.name,
     events,
     connect: (node) => {
-      const transport = createTransport(node.endpoint, parts.transport)
+      const transport = createTransport(node.endpoint, parts.transport, clock)
       return { handle: attemptStack(parts, node, fleet, transport), close: () => transport.close() }
     },
     draw: (known) => {

@@ -5,3 +5,5 @@ export { createBalancerLab, type BalancerLab, type BalancerLabOptions, type LabA
 export { SpillGate } from './resilience/spill-gate.js'
 export type { Clock, Timer } from './base/clock.js'
 export type { Random } from './base/random.js'
+export { createFaultProxy, type FaultProxy, type FaultProxyCounts } from './testing/fault-proxy.js'
+export type { CutFault, CutHow, CutMoment, FaultProxyOptions, Faults, FlowFaults } from './testing/fault-options.js'

@@ -27,6 +27,9 @@ export interface BodySink {
 /** How much may wait for a reader, and how much is thrown away to keep a connection, before the connection is stopped. */
 const WAITING_LIMIT_BYTES = 64 * 1024
 
+/** A chunk costs as much, however little it holds: a body in pieces of one byte must not wait for its reader in megabytes. */
+const LEAST_CHUNK_BYTES = 128
+
 /**
  * A response body on its way from one connection to one reader. Chunks that come before the reader are kept, up to
  * a limit, so that a small body that nobody reads still gives its connection back.
@@ -56,7 +59,7 @@ export class BodyFlow {
       return
     }
     this.#waiting.push(chunk)
-    this.#waitingBytes += chunk.length
+    this.#waitingBytes += Math.max(chunk.length, LEAST_CHUNK_BYTES)
     if (this.#waitingBytes > WAITING_LIMIT_BYTES) this.#pause()
   }
 

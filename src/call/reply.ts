@@ -12,6 +12,8 @@ interface ReplyHead {
   readonly attempts: number
   readonly flow: BodyFlow
   readonly fallback?: boolean
+  /** Most that the body may hold when it is read as a whole. Default: no limit. */
+  readonly maxBytes?: number
 }
 
 /**
@@ -28,6 +30,7 @@ export class Reply {
   /** Whether the service's `fallback` made it, because the service failed; `endpoint` then is none, and its id `fallback`. */
   readonly fallback: boolean
   readonly #flow: BodyFlow
+  readonly #maxBytes: number
   #body: Readable | undefined
 
   constructor(head: ReplyHead) {
@@ -37,6 +40,7 @@ export class Reply {
     this.attempts = head.attempts
     this.fallback = head.fallback ?? false
     this.#flow = head.flow
+    this.#maxBytes = head.maxBytes ?? Infinity
   }
 
   /** Whether the status is 200–299. */
@@ -54,12 +58,13 @@ export class Reply {
     return (this.#body ??= this.#flow.stream())
   }
 
+  /** The whole body; one that is too large rejects with `MESH_ERR_TOO_LARGE`, here and in `text` and `json`. */
   async bytes(): Promise<Uint8Array> {
-    return collect(this.#flow)
+    return collect(this.#flow, this.#maxBytes)
   }
 
   async text(): Promise<string> {
-    const bytes = await collect(this.#flow)
+    const bytes = await collect(this.#flow, this.#maxBytes)
     // A byte order mark is no part of the text (Fetch standard, "UTF-8 decode").
     const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
     return bytes.toString('utf8', start)

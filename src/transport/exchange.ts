@@ -3,25 +3,54 @@ import type { Attempt } from '../call/call.js'
 import { BodyFlow, type BodySource } from '../call/body-flow.js'
 import type { ResponseHeaders } from '../call/headers.js'
 import { Reply } from '../call/reply.js'
-import { transportError, type Progress } from './transport-error.js'
+import type { Guest, Places } from './places.js'
+import { badAnnouncements, givenUpWaiting, noPlace, transportError, type Progress } from './transport-error.js'
+
+/** The way to one endpoint, which its exchanges share. */
+export interface Line {
+  readonly origin: string
+  readonly pool: Dispatcher
+  readonly places: Places
+  /** Most that a body may hold that is read as a whole. */
+  readonly maxResponseBytes: number
+}
+
+/** Interim answers that may come before the answer; one that only ever sends these would never end. */
+const MAX_ANNOUNCEMENTS = 100
 
 /**
  * One request on one connection: undici's handler on the one side, the reply's body on the other. The only object
  * that an attempt needs, so that the way stays as cheap as a bare dispatch.
  */
-export class Exchange implements Dispatcher.DispatchHandler, BodySource {
+export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
+  readonly #line: Line
   readonly #attempt: Attempt
   readonly #fulfil: (reply: Reply) => void
   readonly #reject: (error: Error) => void
   #progress: Progress = 'waiting'
   #controller: Dispatcher.DispatchController | undefined
   #flow: BodyFlow | undefined
+  #announcements = 0
 
-  constructor(attempt: Attempt, fulfil: (reply: Reply) => void, reject: (error: Error) => void) {
+  constructor(line: Line, attempt: Attempt, fulfil: (reply: Reply) => void, reject: (error: Error) => void) {
+    this.#line = line
     this.#attempt = attempt
     this.#fulfil = fulfil
     this.#reject = reject
     attempt.cancellation.subscribe(this.#cancelled)
+    if (!line.places.enter(this)) this.#fail(noPlace(attempt))
+  }
+
+  begin(): void {
+    const { origin, pool } = this.#line
+    const { call, headers } = this.#attempt
+    const { method, path, body } = call
+    try {
+      const options = { origin, method, path, body, headers, headersTimeout: 0, bodyTimeout: 0 }
+      pool.dispatch(options as Dispatcher.DispatchOptions, this)
+    } catch (error) {
+      this.onResponseError(undefined, error as Error)
+    }
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -32,13 +61,17 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#progress = 'sent'
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: ResponseHeaders): void {
     // 1xx only announces an answer (RFC 9110 §15.2).
-    if (status < 200) return
+    if (status < 200) {
+      if (++this.#announcements > MAX_ANNOUNCEMENTS) controller.abort(badAnnouncements(this.#attempt))
+      return
+    }
     this.#progress = 'answered'
     this.#flow = new BodyFlow(this)
     const { endpoint, call } = this.#attempt
-    this.#fulfil(new Reply({ status, headers, endpoint, attempts: call.resends + 1, flow: this.#flow }))
+    const { maxResponseBytes: maxBytes } = this.#line
+    this.#fulfil(new Reply({ status, headers, endpoint, attempts: call.resends + 1, flow: this.#flow, maxBytes }))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -47,14 +80,13 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: ResponseHeaders): void {
     this.#attempt.cancellation.unsubscribe(this.#cancelled)
+    this.#line.places.leave()
     this.#flow!.end(trailers)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#attempt.cancellation.unsubscribe(this.#cancelled)
-    const failure = transportError(error, this.#attempt, this.#progress)
-    if (this.#flow === undefined) this.#reject(failure)
-    else this.#flow.fail(failure)
+    this.#line.places.leave()
+    this.#fail(transportError(error, this.#attempt, this.#progress))
   }
 
   pause(): void {
@@ -69,9 +101,16 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource {
     this.#controller!.abort(reason)
   }
 
+  #fail(failure: Error): void {
+    this.#attempt.cancellation.unsubscribe(this.#cancelled)
+    if (this.#flow === undefined) this.#reject(failure)
+    else this.#flow.fail(failure)
+  }
+
   #cancelled = (reason: Error): void => {
+    this.#line.places.giveUp(this)
     // undici cannot take a waiting request back; whoever waits for it need not wait along.
-    if (this.#controller === undefined) this.#reject(reason)
+    if (this.#controller === undefined) this.#reject(givenUpWaiting(reason))
     else this.#controller.abort(reason)
   }
 }

@@ -1,40 +1,72 @@
-import '../base/builtin-fetch.js'
-import { Pool, type Dispatcher } from 'undici'
-import { callable, fields, positiveMs } from '../base/validate.js'
+import type { Dispatcher, Pool } from 'undici'
+import { systemClock, type Clock } from '../base/clock.js'
+import { callable, fields, positiveMs, wholeNumber } from '../base/validate.js'
 import type { Attempt } from '../call/call.js'
 import { addressOf, type Endpoint } from '../call/endpoint.js'
 import type { Handler } from '../call/layer.js'
 import type { Reply } from '../call/reply.js'
-import { Exchange } from './exchange.js'
+import { connectorWithin } from './connector.js'
+import { Exchange, type Line } from './exchange.js'
+import { ownPool } from './own-pool.js'
+import { Places } from './places.js'
 
 export interface TransportOptions {
-  /** Time to open a connection. Default 1000 ms. */
+  /**
+   * Time to open a connection. Default 250 ms: a first packet that was lost is sent again after a second (RFC 6298), so that
+   * whoever waits longer than a round trip takes, and less than that second, waits in vain; elsewhere it is answered by then.
+   */
   readonly connectTimeoutMs?: number | undefined
   /**
    * How long an idle connection is kept; less where the server's `Keep-Alive` says that it keeps it for less. It has to be
    * the client who gives up first: what is sent on a connection that is just being closed may be lost. Default 4000 ms.
    */
   readonly keepAliveMs?: number | undefined
-  /** Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici 7 or 8 of your own. Default: an undici `Pool`. */
+  /**
+   * Most connections to one endpoint, and so most requests under way there: each has one for itself until its body has ended.
+   * With a pool of your own it is the number of requests alone. Default 1024, as in Envoy.
+   */
+  readonly maxConnections?: number | undefined
+  /**
+   * Most requests that wait for one of these, for at most the time of their attempt; the next ones fail at once with
+   * `MESH_ERR_NO_SOCKET`. 0 for none. Default 1024, as in Envoy.
+   */
+  readonly maxWaiting?: number | undefined
+  /** Most that the header fields of an answer may hold, all together. Default 16 KiB, as in Node. */
+  readonly maxHeaderBytes?: number | undefined
+  /**
+   * Most that a body may hold that `text`, `json` or `bytes` reads as a whole; a longer one fails with `MESH_ERR_TOO_LARGE`. A
+   * body that is read as a stream, or through `mesh.fetch`, has no limit. Default 16 MiB.
+   */
+  readonly maxResponseBytes?: number | undefined
+  /**
+   * Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici 7 or 8 of your own. Default: an undici `Pool` over
+   * HTTP/1.1.
+   */
   readonly createPool?: ((origin: string, options: Pool.Options) => Dispatcher) | undefined
 }
 
-export interface TransportSettings {
-  readonly connectTimeoutMs: number
-  readonly keepAliveMs: number
-  readonly createPool: (origin: string, options: Pool.Options) => Dispatcher
+/** {@link TransportOptions} with every default in its place. */
+export type TransportSettings = Pick<TransportOptions, 'createPool'> & {
+  readonly [K in Exclude<keyof TransportOptions, 'createPool'>]-?: NonNullable<TransportOptions[K]>
 }
 
 export const transportDefaults: TransportSettings = Object.freeze({
-  connectTimeoutMs: 1_000,
+  connectTimeoutMs: 250,
   // A Node server closes an idle connection after 5 s.
   keepAliveMs: 4_000,
-  createPool: (origin: string, options: Pool.Options) => new Pool(origin, options),
+  maxConnections: 1_024,
+  maxWaiting: 1_024,
+  maxHeaderBytes: 16 * 1024,
+  maxResponseBytes: 16 * 1024 * 1024,
 })
 
 export const readTransport = fields<TransportOptions>({
   connectTimeoutMs: positiveMs,
   keepAliveMs: positiveMs,
+  maxConnections: wholeNumber(1),
+  maxWaiting: wholeNumber(0),
+  maxHeaderBytes: wholeNumber(1),
+  maxResponseBytes: wholeNumber(1),
   createPool: callable('a function (origin, options) that makes an undici Dispatcher'),
 })
 
@@ -46,29 +78,28 @@ export interface Transport {
 }
 
 /** Opens the connections to one endpoint; they are made when first needed. */
-export function createTransport(endpoint: Endpoint, settings: TransportSettings): Transport {
+export function createTransport(endpoint: Endpoint, settings: TransportSettings, clock: Clock = systemClock): Transport {
+  const { connectTimeoutMs, keepAliveMs, maxConnections, maxHeaderBytes, maxResponseBytes } = settings
   const origin = `http://${addressOf(endpoint)}`
-  const pool = settings.createPool(origin, {
-    connect: { timeout: settings.connectTimeoutMs },
-    keepAliveTimeout: settings.keepAliveMs,
+  const options: Pool.Options = {
+    connect: connectorWithin(connectTimeoutMs, clock),
+    // For a pool that has a connector of its own.
+    connectTimeout: connectTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
     // Without it a server's `Keep-Alive: timeout=…` would make it longer.
-    keepAliveMaxTimeout: settings.keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
+    maxHeaderSize: maxHeaderBytes,
     // The stages above own all time; undici's own timers would be a second opinion.
     headersTimeout: 0,
     bodyTimeout: 0,
-  })
+  }
+  const pool = settings.createPool?.(origin, options) ?? ownPool(origin, { ...options, connections: maxConnections })
+  const line: Line = { origin, pool, places: new Places(maxConnections, settings.maxWaiting), maxResponseBytes }
   return {
     handle: (attempt) =>
       new Promise<Reply>((fulfil, reject) => {
-        if (attempt.cancellation.reason !== undefined) return reject(attempt.cancellation.reason)
-        const { method, path, body } = attempt.call
-        const options = { origin, method, path, body, headers: attempt.headers, headersTimeout: 0, bodyTimeout: 0 }
-        const exchange = new Exchange(attempt, fulfil, reject)
-        try {
-          pool.dispatch(options as Dispatcher.DispatchOptions, exchange)
-        } catch (error) {
-          exchange.onResponseError(undefined, error as Error)
-        }
+        if (attempt.cancellation.reason !== undefined) reject(attempt.cancellation.reason)
+        else new Exchange(line, attempt, fulfil, reject)
       }),
     close: () => pool.close(),
   }

@@ -84,9 +84,9 @@ describeWithEtcd('registering in etcd', () => {
     void registration.lost.then(() => (lost = true))
     // Later than the first time of the lease, so that it counts when etcd was heard last.
     await vi.waitFor(() => expect(beats()).toBe(4), 5_000)
-    proxy.silence()
+    await proxy.silence()
     await vi.waitFor(() => expect(beats()).toBe(5), 5_000)
-    proxy.heal()
+    await proxy.heal()
     await vi.waitFor(() => expect(beats()).toBe(7), 5_000)
     expect([lost, await server.leases()]).toMatchObject([false, { length: 1 }])
     await registration.deregister()
@@ -139,12 +139,12 @@ describeWithEtcd('registering in etcd', () => {
 
   it('gives a try up when it is told to', async () => {
     const aborter = new AbortController()
-    proxy.silence()
+    await proxy.silence()
     const registering = open().register(instance, { signal: aborter.signal })
     await vi.waitFor(() => expect(proxy.asked).toHaveLength(1))
     aborter.abort(new Error('enough'))
     await expect(registering).rejects.toThrow('enough')
-    proxy.heal()
+    await proxy.heal()
   })
 })
 

@@ -166,11 +166,11 @@ describeWithEtcd('following a service in etcd', () => {
     await server.put(key('users/u1'), { host: 'h', port: 1 })
     const users = watchUsers({ endpoints: [proxy.url], relistMs: 1_000 })
     await untilWatching(users, [1])
-    proxy.silence()
+    await proxy.silence()
     await server.delete(key('users/u1'))
     const noticed = untilPorts(users, [])
     await vi.waitFor(() => expect(proxy.asked.filter((path) => path === '/v3/kv/range')).toHaveLength(2), 5_000)
-    proxy.heal()
+    await proxy.heal()
     // The list that was on its way breaks off: from here on it is the resolver that tries again.
     await expect(noticed).rejects.toMatchObject({ code: 'MESH_ERR_REGISTRY' })
     await untilPorts(watchUsers({ endpoints: [proxy.url] }), [])

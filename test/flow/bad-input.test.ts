@@ -71,6 +71,8 @@ describe('bad input to createMesh', () => {
       usersWith({ balancer: { algorithm: 'fastest' } }),
       /^services\.users\.balancer\.algorithm: expected one of 'adaptive', .*, got "fastest"$/,
     ],
+    ['no room for a connection', { transport: { maxConnections: 0 } }, 'transport.maxConnections: expected a whole number of 1 or more, got 0'],
+    ['half a place in the queue', { transport: { maxWaiting: 0.5 } }, 'transport.maxWaiting: expected a whole number of 0 or more, got 0.5'],
     ['no registry', { registry: undefined }, 'registry: expected a registry, such as consul(), got undefined'],
     [
       'a secret without an issuer',

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { createFaultProxy } from '../../src/testing.js'
 
-/** A way to a server that can be cut, and that remembers what was asked through it. */
+/** A way to a server that speaks HTTP that can be cut, and that remembers what was asked through it. */
 export interface CutProxy {
   readonly url: string
   /** Paths of the requests so far. */
@@ -9,50 +8,31 @@ export interface CutProxy {
   /** Ends every connection; new ones are let through. */
   cut(): void
   /** From now on nothing is passed on, either way, on old connections and new ones, and none is ended. */
-  silence(): void
+  silence(): Promise<void>
   /** Passes everything on again, on new connections. */
-  heal(): void
+  heal(): Promise<void>
   close(): Promise<void>
 }
 
 export async function cutProxy(target: string): Promise<CutProxy> {
   const { hostname, port } = new URL(target)
-  const sockets = new Set<Socket>()
   const asked: string[] = []
-  let silent = false
-  const server = createServer((incoming) => {
-    const outgoing = connect(Number(port), hostname)
-    const pass = (from: Socket, to: Socket): void => {
-      sockets.add(from)
-      from.on('data', (bytes) => silent || to.write(bytes))
-      from.on('error', () => {})
-      from.on('close', () => {
-        sockets.delete(from)
-        to.destroy()
-      })
-    }
-    incoming.on('data', (bytes) => {
-      for (const [, path] of String(bytes).matchAll(/^[A-Z]+ (\S+) HTTP\/1\.1\r$/gm)) asked.push(path!)
-    })
-    pass(incoming, outgoing)
-    pass(outgoing, incoming)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy()
-  }
+  const proxy = await createFaultProxy({
+    target: { host: hostname, port: Number(port) },
+    observe: (direction, chunk) => {
+      if (direction === 'toClient') return
+      for (const [, path] of chunk.toString('latin1').matchAll(/^[A-Z]+ (\S+) HTTP\/1\.1\r$/gm)) asked.push(path!)
+    },
+  })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: proxy.url,
     asked,
-    cut,
-    silence: () => void (silent = true),
-    heal: () => {
-      silent = false
-      cut()
+    cut: () => proxy.cut('end'),
+    silence: () => proxy.set({ swallow: true }),
+    async heal() {
+      await proxy.heal()
+      proxy.cut('end')
     },
-    async close() {
-      cut()
-      await new Promise((resolve) => server.close(resolve))
-    },
+    close: () => proxy.close(),
   }
 }

@@ -20,9 +20,11 @@ export interface Program {
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Starts a TypeScript or JavaScript file of this project. */
-export function start(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+/** Starts a TypeScript or JavaScript file of this project; with no more than so many file descriptors, if asked. */
+export function start(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}, { descriptors }: { readonly descriptors?: number } = {}): Program {
+  const command = [process.execPath, '--import', 'tsx', file, ...args]
+  const limited = descriptors === undefined ? command : ['/bin/sh', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, ...command]
+  const child = spawn(limited[0]!, limited.slice(1), {
     cwd: PROJECT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

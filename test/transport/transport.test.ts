@@ -1,9 +1,11 @@
-import { createServer, type Server, type RequestListener } from 'node:http'
+import { createServer, type Server, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { Pool, type buildConnector } from 'undici'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Cancellation } from '../../src/call/cancellation.js'
 import type { Attempt } from '../../src/call/call.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
+import { outcomeOf } from '../../src/call/outcome.js'
 import { MeshError } from '../../src/base/errors.js'
 import { attemptOf, callOf } from '../support/scripted.js'
 import { createTransport, transportDefaults, type Transport } from '../../src/transport/transport.js'
@@ -105,6 +107,19 @@ describe('transport', () => {
     const error = await failureOf(reply.text())
     expect(error).toMatchObject({ code: expect.stringMatching(/^MESH_ERR_(CONNECTION|RESPONSE)$/), processed: 'yes' })
     expect((await reply.done).error).toBe(error)
+  })
+
+  it('N10 does not take a reset for the end of a body that ends with its connection', async () => {
+    let reset!: () => void
+    const port = await rawServer((socket) => {
+      reset = () => void socket.resetAndDestroy()
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf of it'))
+    })
+    const { transport, endpoint } = transportTo(port)
+    const reply = await transport.handle(attemptAt(endpoint))
+    const reading = reply.text()
+    reset()
+    expect(await failureOf(reading)).toMatchObject({ code: 'MESH_ERR_CONNECTION', processed: 'yes' })
   })
 
   it('N15 says of an answer that is not HTTP that it is bad', async () => {
@@ -228,5 +243,78 @@ describe('transport', () => {
     const { transport, endpoint } = transportTo(port)
     const reply = await transport.handle(attemptAt(endpoint))
     expect([reply.status, await reply.text()]).toEqual([200, 'ok'])
+  })
+  it('N24 says of a system without ports or descriptors that nothing was sent, and that the endpoint cannot help it', async () => {
+    for (const code of ['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS']) {
+      const endpoint = endpointAt(1)
+      const connect: buildConnector.connector = (_, callback) => callback(Object.assign(new Error(`connect ${code}`), { code }), null)
+      const transport = createTransport(endpoint, { ...transportDefaults, createPool: (origin, options) => new Pool(origin, { ...options, connect }) })
+      closers.push(() => transport.close())
+      const error = await failureOf(transport.handle(attemptAt(endpoint)))
+      expect(error).toMatchObject({ code: 'MESH_ERR_NO_SOCKET', processed: 'no', endpoint: endpoint.id, attempts: 1 })
+      expect(error.message).toContain(code)
+      expect(outcomeOf(error)).toEqual({ kind: 'ignored', processed: 'no' })
+    }
+  })
+
+  it('N24 says of an attempt whose time is over while it waits for a connection that nothing was sent', async () => {
+    const port = await httpServer(() => {})
+    const endpoint = endpointAt(port)
+    const transport = createTransport(endpoint, { ...transportDefaults, maxConnections: 1 })
+    closers.push(() => transport.close())
+    const reason = new MeshError('MESH_ERR_ATTEMPT_TIMEOUT', 'too late', { service: 'users', endpoint: endpoint.id, attempts: 1, processed: 'maybe' })
+    const [under, waiting] = [new Cancellation(), new Cancellation()]
+    const answers = [under, waiting].map((cancellation) => failureOf(transport.handle(attemptAt(endpoint, { cancellation }))))
+    waiting.cancel(reason)
+    expect(await answers[1]).toMatchObject({ code: 'MESH_ERR_ATTEMPT_TIMEOUT', message: 'too late; nothing was sent: it waited for a connection', processed: 'no', endpoint: endpoint.id, attempts: 1 })
+    under.cancel(new MeshError('MESH_ERR_ABORTED', 'enough'))
+    await answers[0]
+  })
+
+  it('N24 takes one who is given up out of the queue, and the connection goes to the next', async () => {
+    const waiting: ServerResponse[] = []
+    const port = await httpServer((_req, res) => void waiting.push(res))
+    const endpoint = endpointAt(port)
+    const transport = createTransport(endpoint, { ...transportDefaults, maxConnections: 1, maxWaiting: 1 })
+    closers.push(() => transport.close())
+    const first = transport.handle(attemptAt(endpoint))
+    const cancellation = new Cancellation()
+    const second = transport.handle(attemptAt(endpoint, { cancellation }))
+    expect(await failureOf(transport.handle(attemptAt(endpoint)))).toMatchObject({ code: 'MESH_ERR_NO_SOCKET' })
+    const reason = new MeshError('MESH_ERR_ABORTED', 'enough')
+    cancellation.cancel(reason)
+    await expect(second).rejects.toBe(reason)
+    const third = transport.handle(attemptAt(endpoint, { path: '/third' }))
+    await vi.waitFor(() => expect(waiting).toHaveLength(1))
+    waiting[0]!.end('first')
+    expect(await (await first).text()).toBe('first')
+    await vi.waitFor(() => expect(waiting).toHaveLength(2))
+    waiting[1]!.end('third')
+    expect(await (await third).text()).toBe('third')
+  })
+
+  it('N24 gives back the connection of whatever fails: a bad request, no answer, half an answer, and one that is given up', async () => {
+    const asked: string[] = []
+    const port = await httpServer((req, res) => {
+      asked.push(req.url!)
+      if (req.url === '/cut') req.socket.destroy()
+      else if (req.url === '/short') res.writeHead(200, { 'content-length': '9' }).end('short', () => req.socket.destroy())
+      else if (req.url !== '/never') res.end('ok')
+    })
+    const endpoint = endpointAt(port)
+    const transport = createTransport(endpoint, { ...transportDefaults, maxConnections: 1, maxWaiting: 0 })
+    closers.push(() => transport.close())
+    for (let i = 1; i <= 3; i++) {
+      await failureOf(transport.handle(attemptAt(endpoint, { path: '/cut' })))
+      await failureOf(transport.handle(attemptAt(endpoint, { path: '/short' })).then((reply) => reply.text()))
+      expect(await failureOf(transport.handle(attemptAt(endpoint, { path: '/a\r\nb: c' })))).toMatchObject({ code: 'MESH_ERR_REQUEST' })
+      const cancellation = new Cancellation()
+      const never = transport.handle(attemptAt(endpoint, { path: '/never', cancellation }))
+      await vi.waitFor(() => expect(asked).toHaveLength(4 * i - 1), 5_000)
+      cancellation.cancel(new MeshError('MESH_ERR_ABORTED', 'enough'))
+      await failureOf(never)
+      const reply = await transport.handle(attemptAt(endpoint, { path: '/ok' }))
+      expect(await reply.text()).toBe('ok')
+    }
   })
 })
