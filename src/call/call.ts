@@ -3,7 +3,7 @@ import type { Endpoint } from './endpoint.js'
 import type { HeaderList } from './headers.js'
 import type { RequestBody } from './body.js'
 
-/** A request to a service: knows the service, not the address. Stages pass changed copies down and never write into one. */
+/** A request to a service: knows the service, not the address. Stages pass changed copies down and never write into one, but for `tried`. */
 export interface Call {
   readonly service: string
   /** Upper-case. */
@@ -23,8 +23,12 @@ export interface Call {
   readonly cancellation: Cancellation
   /** How many attempts came before this one. */
   readonly resends: number
-  /** Ids of the endpoints that have failed this call: not to be picked again while others are left. */
-  readonly tried: readonly string[]
+  /**
+   * Ids of the endpoints that this call was given to, in order: not to be picked again while others are left. It is one list for
+   * all attempts of a call and the one thing that a stage writes, and only the door does: whoever sends beside an attempt that has
+   * no answer yet learns from it where that one went.
+   */
+  readonly tried: string[]
 }
 
 /** One try of a call at one endpoint. It contains its call, so that a stage cannot stand in the wrong room. */

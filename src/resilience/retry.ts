@@ -36,7 +36,7 @@ export function retry({ maxResends, events }: RetryOptions): Layer<Call> {
         failure = accounted(error, call)
         if (!isSafe(error, call.method) || !mayGoAgain(call, maxResends)) throw failure
       }
-      call = resend(call, failure.endpoint)
+      call = { ...call, resends: call.resends + 1 }
       if (events.heard('retried')) events.emit('retried', { service: call.service, resends: call.resends, error: failure })
     }
   }
@@ -55,10 +55,6 @@ function isSafe(error: MeshError, method: string): boolean {
 
 function mayGoAgain(call: Call, maxResends: number): boolean {
   return call.resends < maxResends && call.cancellation.reason === undefined && isReplayable(call.body)
-}
-
-function resend(call: Call, failedAt: string | undefined): Call {
-  return { ...call, resends: call.resends + 1, tried: failedAt === undefined ? call.tried : [...call.tried, failedAt] }
 }
 
 function refusalError({ endpoint, status }: Reply, { service, resends }: Call): MeshError {

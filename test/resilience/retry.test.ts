@@ -33,11 +33,7 @@ describe('retry', () => {
     const answer = replyOf()
     const { seen, told, handle } = retrying([refusedAt('a'), refusedAt('b'), answer])
     expect(await handle(callOf({ method }))).toBe(answer)
-    expect(seen.map(({ resends, tried }) => ({ resends, tried }))).toEqual([
-      { resends: 0, tried: [] },
-      { resends: 1, tried: ['a'] },
-      { resends: 2, tried: ['a', 'b'] },
-    ])
+    expect(seen.map(({ resends }) => resends)).toEqual([0, 1, 2])
     expect(told).toMatchObject([
       { service: 'users', resends: 1, error: { endpoint: 'a' } },
       { service: 'users', resends: 2, error: { endpoint: 'b' } },
@@ -60,9 +56,8 @@ describe('retry', () => {
   it.each([503, 429])('offers a call refused with %i before any work elsewhere, and drops the refusal', async (status) => {
     const refusal = shed('a', status)
     const answer = replyOf()
-    const { seen, told, handle } = retrying([refusal.reply, answer])
+    const { told, handle } = retrying([refusal.reply, answer])
     expect(await handle(callOf({ method: 'POST', body: 'x' }))).toBe(answer)
-    expect(seen[1]!.tried).toEqual(['a'])
     expect(told[0]!.error.message).toBe(`users: a refused with ${status} before any work`)
     refusal.push('x'.repeat(100_000))
     expect(refusal.abortedWith).toBeDefined()
@@ -159,7 +154,15 @@ describe('retry', () => {
     const { seen, handle } = retrying([refusedAt('a'), replyOf()])
     const call = callOf({ method: 'PUT', body: 'x', headers: ['host', 'users', 'x-a', '1'], template: '/t' })
     await handle(call)
-    expect(seen[1]).toEqual({ ...call, resends: 1, tried: ['a'] })
-    expect(call).toMatchObject({ resends: 0, tried: [] })
+    expect(seen[1]).toEqual({ ...call, resends: 1 })
+    expect(call.resends).toBe(0)
+  })
+
+  it('gives all attempts of a call one list of where it went, and writes nothing into it', async () => {
+    const { seen, handle } = retrying([refusedAt('a'), refusedAt('b'), replyOf()])
+    const call = callOf()
+    await handle(call)
+    expect(seen.every(({ tried }) => tried === call.tried)).toBe(true)
+    expect(call.tried).toEqual([])
   })
 })
