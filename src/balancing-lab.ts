@@ -158,6 +158,9 @@ function callWith(headers: HeaderList): Call {
     timeoutMs: Infinity,
     attemptTimeoutMs: Infinity,
     cancellation: new Cancellation(),
+    idempotent: undefined,
+    once: false,
+    chain: undefined,
     resends: 0,
     tried: [],
   }

@@ -9,6 +9,7 @@ import type { Clock } from './base/clock.js'
 import { createEventLoop } from './base/event-loop.js'
 import { fields, flag, listOf, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
+import { Chain, RESEND_HEADER } from './call/chain.js'
 import type { Events } from './call/events.js'
 import type { Arrival, Inbound, InboundReply } from './call/inbound.js'
 import { stack, type Handler, type Layer } from './call/layer.js'
@@ -102,12 +103,15 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
   )
 
   const handle = admit((inbound) => {
-    const context = { deadlineAt: inbound.deadlineAt, traceHeaders: inbound.traceHeaders, peer: inbound.peer }
+    const context = { deadlineAt: inbound.deadlineAt, traceHeaders: inbound.traceHeaders, peer: inbound.peer, chain: inbound.chain }
     const admitted = loadReport && inbound.peer !== undefined ? { ...inbound, loadReport: reportLoad } : inbound
     return host.ambient.run(context, () => inbound.proceed(admitted))
   })
   const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined }
-  return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival) })
+  return (arrival) => {
+    const chain = new Chain(arrival.header(RESEND_HEADER) !== undefined)
+    return handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival), chain })
+  }
 }
 
 /** Tells the listeners why a request was refused, and the caller that it was. */

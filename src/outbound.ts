@@ -4,8 +4,10 @@ import type { TimerWheel } from './base/timer-wheel.js'
 import { attemptTimeout } from './resilience/attempt-timeout.js'
 import type { Breaker } from './resilience/breaker.js'
 import { deadline } from './resilience/deadline.js'
+import { hedge } from './resilience/hedge.js'
 import { remainingTime } from './resilience/remaining-time.js'
 import { retry } from './resilience/retry.js'
+import type { RetryBudget } from './resilience/retry-budget.js'
 import { identity } from './auth/identity.js'
 import type { TokenSource } from './auth/token-source.js'
 import { balance } from './balancer/balance.js'
@@ -43,13 +45,15 @@ export function callStack(
   service: {
     readonly policy: ServicePolicy
     readonly breaker: Breaker
+    readonly budget: RetryBudget
     readonly endpoints: EndpointSet
     readonly fleet: Fleet
     readonly picker: Picker
   },
 ): Handler<Call> {
   const { clock, wheel, random, events, tracing, tokens } = shared
-  const { policy, breaker, endpoints, fleet, picker } = service
+  const { policy, breaker, budget, endpoints, fleet, picker } = service
+  const othersThan = (tried: readonly string[]): boolean => endpoints.levels.some(({ nodes }) => nodes.some(({ id }) => !tried.includes(id)))
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
@@ -58,7 +62,9 @@ export function callStack(
     // Below the breaker, so that a half-open probe always settles; above retry, so that all tries share one budget of time.
     deadline({ wheel }),
     // Above identity and balance, so that each try signs afresh and may go elsewhere.
-    retry({ maxResends: policy.retry.maxResends, events }),
+    retry({ policy: policy.retry, budget, othersThan, clock, wheel, random, events }),
+    // Below retry, to which the two attempts are one; above the next two, so that each tells its own time and signs afresh.
+    ...(policy.hedge.percentile === 0 ? [] : [hedge({ policy: policy.hedge, idempotent: policy.retry.idempotent, budget, othersThan, clock, wheel, events })]),
     // Below retry, since each try leaves less.
     remainingTime({ clock }),
     // Above balance, so that failing to sign is never charged to an endpoint.

@@ -7,6 +7,7 @@ import type { ServicePolicy } from './call/policy.js'
 import { attemptTimeoutDefaults } from './resilience/attempt-timeout.js'
 import { breakerDefaults } from './resilience/breaker.js'
 import { deadlineDefaults } from './resilience/deadline.js'
+import { hedgeDefaults } from './resilience/hedge.js'
 import { retryDefaults } from './resilience/retry.js'
 
 /** What holds for a service of which nobody has said anything: each stage's own table, side by side. */
@@ -19,5 +20,6 @@ export const policyDefaults: ServicePolicy = Object.freeze({
   slowStart: slowStartDefaults,
   outlier: outlierDefaults,
   retry: retryDefaults,
+  hedge: hedgeDefaults,
   breaker: breakerDefaults,
 })

@@ -21,6 +21,7 @@ import { endpointReport, type EndpointReport } from './endpoint-report.js'
 import { attemptStack, callStack, type OutboundShared } from './outbound.js'
 import { policyDefaults } from './policy-defaults.js'
 import { createBreaker, type Breaker } from './resilience/breaker.js'
+import { RetryBudget } from './resilience/retry-budget.js'
 import { createTransport, type TransportSettings } from './transport/transport.js'
 
 /** What every service of one mesh is built from. */
@@ -43,6 +44,8 @@ export interface ServiceRequest {
   readonly body: RequestBody
   /** Undefined: the service's own. */
   readonly timeoutMs?: number | undefined
+  readonly idempotent?: boolean | undefined
+  readonly once?: boolean | undefined
   readonly cancellation: Cancellation
 }
 
@@ -120,6 +123,7 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
   let breaker: Breaker
   let handle: Handler<Call>
   let effective: EffectivePolicy
+  const budget = new RetryBudget(policyDefaults.retry)
 
   const build = (): void => {
     const before = effective
@@ -134,8 +138,9 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
       breaker = createBreaker({ service: name, policy: policy.breaker, events, clock })
     }
     fleet.follow(policy)
+    budget.limits = policy.retry
     const picker = createPicker(policy.balancer, { clock, random, standard: fleet })
-    handle = callStack(parts, { policy, breaker, endpoints, fleet, picker })
+    handle = callStack(parts, { policy, breaker, budget, endpoints, fleet, picker })
   }
   build()
 
@@ -176,9 +181,10 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
       return resolver.lastError !== undefined
     },
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
-    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, cancellation }) {
+    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, idempotent, once = false, cancellation }) {
       const startedAt = clock.now()
-      const inheritedMs = (ambient.current?.deadlineAt ?? Infinity) - startedAt
+      const request = ambient.current
+      const inheritedMs = (request?.deadlineAt ?? Infinity) - startedAt
       return handle({
         service: name,
         method,
@@ -190,6 +196,9 @@ export function createService(name: string, options: ServiceOptions, parts: Serv
         timeoutMs: Math.min(timeoutMs, inheritedMs),
         attemptTimeoutMs: effective.policy.attemptTimeoutMs,
         cancellation,
+        idempotent,
+        once,
+        chain: request?.chain,
         resends: 0,
         tried: [],
       })

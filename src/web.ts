@@ -1,5 +1,7 @@
 import type { RequestMesh } from './call/inbound.js'
+import { RETRIED_HEADER } from './call/chain.js'
 import { LOAD_REPORT_HEADER } from './call/load-report.js'
+import { isFailure } from './call/outcome.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
 /** A handler of web-standard requests, as Hono, Deno, Bun and many others take it. */
@@ -24,9 +26,10 @@ export function webMesh(
       scheme: protocol === 'https:' ? 'https' : 'http',
       remoteAddress: undefined,
       header: (name) => request.headers.get(name) ?? undefined,
-      async proceed({ peer, loadReport }) {
+      async proceed({ peer, loadReport, chain }) {
         response = await handler(request, { peer })
         if (loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, loadReport())
+        if (chain.spent && isFailure(response.status)) response = withHeader(response, RETRIED_HEADER, '1')
         return { status: response.status, route: undefined, aborted: false, answer: undefined }
       },
     })

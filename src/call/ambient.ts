@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Inbound } from './inbound.js'
 
 /** What the calls that a request causes inherit from it. */
-export type RequestContext = Pick<Inbound, 'deadlineAt' | 'traceHeaders' | 'peer'>
+export type RequestContext = Pick<Inbound, 'deadlineAt' | 'traceHeaders' | 'peer' | 'chain'>
 
 /** Carries the context of an inbound request along its asynchronous work. One per mesh: two in a process share nothing. */
 export class Ambient {

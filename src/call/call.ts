@@ -1,4 +1,5 @@
 import type { Cancellation } from './cancellation.js'
+import type { Chain } from './chain.js'
 import type { Endpoint } from './endpoint.js'
 import type { HeaderList } from './headers.js'
 import type { RequestBody } from './body.js'
@@ -21,6 +22,12 @@ export interface Call {
   /** Time for one attempt to bring response headers. */
   readonly attemptTimeoutMs: number
   readonly cancellation: Cancellation
+  /** Whether doing it twice is the same as doing it once, as the caller says; undefined: as the method and its header fields say. */
+  readonly idempotent: boolean | undefined
+  /** The caller wants one attempt and no other, neither after it nor beside it. */
+  readonly once: boolean
+  /** Of the request that causes this call; undefined outside of any. */
+  readonly chain: Chain | undefined
   /** How many attempts came before this one. */
   readonly resends: number
   /**

@@ -1,3 +1,4 @@
+import type { Chain } from './chain.js'
 import type { HeaderList } from './headers.js'
 
 /** Who calls, as its verified token says. */
@@ -34,6 +35,8 @@ export interface Inbound extends Arrival {
   readonly deadlineAt: number
   /** W3C Trace Context and baggage fields for the calls that this request causes. */
   readonly traceHeaders: HeaderList
+  /** What this request and the calls that it causes know of each other's tries. */
+  readonly chain: Chain
   /** Undefined before the identity stage, and on exempt paths. */
   readonly peer: Peer | undefined
   /** What to tell a caller of this process's load, at the moment when the answer is sent; undefined for nothing. */

@@ -1,7 +1,8 @@
-import { fields, numberFrom, oneOf, optionError, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
+import { fields, flag, numberFrom, oneOf, optionError, positiveMs, ratio, wholeNumber, type Reader } from '../base/validate.js'
 import type {
   BalancerPolicy,
   BreakerPolicy,
+  HedgePolicy,
   LocalityPolicy,
   OutlierPolicy,
   RetryPolicy,
@@ -46,7 +47,15 @@ export const serviceOptions: Reader<ServiceOptions> = fields<ServiceOptions>({
     }),
     failureRatio: fields<OutlierPolicy['failureRatio']>({ threshold: ratio, minRequests: wholeNumber(1) }),
   }),
-  retry: fields<RetryPolicy>({ maxResends: wholeNumber(0, 10) }),
+  retry: fields<RetryPolicy>({
+    maxResends: wholeNumber(0, 10),
+    idempotent: flag,
+    backoffMs: wholeNumber(0, 60_000),
+    maxBackoffMs: wholeNumber(0, 60_000),
+    budgetRatio: ratio,
+    minPerSec: numberFrom(0, 1_000_000),
+  }),
+  hedge: fields<HedgePolicy>({ percentile: numberFrom(0, 0.999_9), maxExtraRatio: ratio }),
   breaker: fields<BreakerPolicy>({
     failureRatio: ratio,
     minCalls: wholeNumber(1),

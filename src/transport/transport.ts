@@ -1,6 +1,7 @@
 import '../base/builtin-fetch.js'
 import { Pool, type Dispatcher } from 'undici'
 import { callable, fields, positiveMs } from '../base/validate.js'
+import { openBody } from '../call/body.js'
 import type { Attempt } from '../call/call.js'
 import { addressOf, type Endpoint } from '../call/endpoint.js'
 import type { Handler } from '../call/layer.js'
@@ -62,9 +63,9 @@ export function createTransport(endpoint: Endpoint, settings: TransportSettings)
       new Promise<Reply>((fulfil, reject) => {
         if (attempt.cancellation.reason !== undefined) return reject(attempt.cancellation.reason)
         const { method, path, body } = attempt.call
-        const options = { origin, method, path, body, headers: attempt.headers, headersTimeout: 0, bodyTimeout: 0 }
         const exchange = new Exchange(attempt, fulfil, reject)
         try {
+          const options = { origin, method, path, body: openBody(body), headers: attempt.headers, headersTimeout: 0, bodyTimeout: 0 }
           pool.dispatch(options as Dispatcher.DispatchOptions, exchange)
         } catch (error) {
           exchange.onResponseError(undefined, error as Error)

@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
 import { Ambient } from '../../src/call/ambient.js'
+import { Chain } from '../../src/call/chain.js'
 import type { Attempt } from '../../src/call/call.js'
 import type { HeaderList } from '../../src/call/headers.js'
 import { attemptSpan } from '../../src/telemetry/attempt-span.js'
@@ -123,6 +124,7 @@ describe('attemptSpan', () => {
       deadlineAt: Infinity,
       traceHeaders: ['traceparent', PARENT, 'tracestate', 'a=1', 'baggage', 'k=v'],
       peer: undefined,
+      chain: new Chain(false),
     }
 
     it('passes the trace of the inbound request on as it came', async () => {

@@ -2,6 +2,7 @@ import { context, diag, propagation, trace, type Span } from '@opentelemetry/api
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Ambient } from '../../src/call/ambient.js'
+import { Chain } from '../../src/call/chain.js'
 import type { InboundReply } from '../../src/call/inbound.js'
 import { attemptSpan } from '../../src/telemetry/attempt-span.js'
 import { callSpan } from '../../src/telemetry/call-span.js'
@@ -117,7 +118,7 @@ describe('a broken SDK', () => {
   it('costs the trace of the inbound request nothing', async () => {
     registerSdk({ spanProcessors: [processor({ onStart: broken })] })
     const ambient = new Ambient()
-    const request = { deadlineAt: Infinity, traceHeaders: ['traceparent', 'as it came'], peer: undefined }
+    const request = { deadlineAt: Infinity, traceHeaders: ['traceparent', 'as it came'], peer: undefined, chain: new Chain(false) }
     const last = vi.fn(async () => reply())
     await ambient.run(request, () => attemptSpan(new Tracing('1.2.3'), ambient)(last)(attempt()))
     expect(last).toHaveBeenCalledWith(expect.objectContaining({ headers: ['traceparent', 'as it came'] }))

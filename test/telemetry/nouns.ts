@@ -1,5 +1,6 @@
 import { BodyFlow } from '../../src/call/body-flow.js'
 import type { Attempt, Call } from '../../src/call/call.js'
+import { Chain } from '../../src/call/chain.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import type { Inbound } from '../../src/call/inbound.js'
 import { Reply } from '../../src/call/reply.js'
@@ -42,6 +43,7 @@ export function inbound(changes: Partial<Inbound> & { readonly headers?: Readonl
     proceed: () => Promise.reject(new Error('the application was reached')),
     deadlineAt: Infinity,
     traceHeaders: [],
+    chain: new Chain(false),
     peer: undefined,
     loadReport: undefined,
     ...rest,
