@@ -165,6 +165,9 @@ function callWith(headers: HeaderList): Call {
     attemptTimeoutMs: Infinity,
     priority: 'normal',
     cancellation: new Cancellation(),
+    idempotent: undefined,
+    once: false,
+    chain: undefined,
     resends: 0,
     tried: [],
   }

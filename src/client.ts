@@ -1,6 +1,6 @@
 import { MeshError } from './base/errors.js'
-import { fields, mapOf, oneOf, positiveMs, text } from './base/validate.js'
-import type { RequestBody } from './call/body.js'
+import { fields, flag, mapOf, oneOf, positiveMs, text } from './base/validate.js'
+import { isStream, type RequestBody } from './call/body.js'
 import { Cancellation } from './call/cancellation.js'
 import { headerValue } from './call/headers.js'
 import { PRIORITIES, type Priority } from './call/priority.js'
@@ -12,8 +12,11 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** A value sent as JSON, with `content-type: application/json`. */
   readonly json?: unknown
-  /** Text, bytes, a stream, or what `fetch` takes as a body (FormData, URLSearchParams, Blob). */
-  readonly body?: RequestBody | FormData | URLSearchParams | Blob | ReadableStream | undefined
+  /**
+   * Text, bytes, a stream, a function that makes a stream for each attempt, or what `fetch` takes as a body (FormData,
+   * URLSearchParams, Blob). A stream that is longer than 64 KiB is sent once; what a function makes can always be sent again.
+   */
+  readonly body?: RequestBody | FormData | URLSearchParams | Blob | undefined
   /** Values for the `{names}` in the path, percent-encoded; the path is then also the name of the span. */
   readonly params?: Readonly<Record<string, string | number>> | undefined
   /** Time for the whole call. Default: the service's `timeoutMs`. */
@@ -23,6 +26,10 @@ export interface RequestOptions {
    * that is being served, else `normal`.
    */
   readonly priority?: Priority | undefined
+  /** Whether doing it twice is the same as doing it once. Default: what the method and an `Idempotency-Key` say, or the service's `retry.idempotent`. */
+  readonly idempotent?: boolean | undefined
+  /** `false`: one attempt and no other, whatever becomes of it; no hedge either. Default true. */
+  readonly retry?: boolean | undefined
   /** Gives the call up. */
   readonly signal?: AbortSignal | undefined
 }
@@ -36,6 +43,8 @@ export interface ClientRequest {
   readonly body: RequestBody
   readonly timeoutMs: number | undefined
   readonly priority: Priority | undefined
+  readonly idempotent: boolean | undefined
+  readonly once: boolean
   readonly cancellation: Cancellation
 }
 
@@ -44,6 +53,8 @@ const readOptions = fields<Omit<RequestOptions, 'json' | 'body' | 'signal'>>({
   params: mapOf(text, (value) => String(value)),
   timeoutMs: positiveMs,
   priority: oneOf(...PRIORITIES),
+  idempotent: flag,
+  retry: flag,
 })
 
 /** Calls to one service: `mesh.service('users').get('/users/{id}', { params: { id: 42 } })`. An answer of any status fulfils. */
@@ -84,7 +95,7 @@ export class ServiceClient {
       throw new MeshError('MESH_ERR_REQUEST', `A path begins with a slash, got ${JSON.stringify(path)}`)
     }
     const { json, body, signal, ...rest } = options
-    const { headers, params, timeoutMs, priority } = readOptions(rest, '')
+    const { headers, params, timeoutMs, priority, idempotent, retry = true } = readOptions(rest, '')
     const list: string[] = []
     for (const name in headers) list.push(name.toLowerCase(), headers[name]!)
     const cancellation = new Cancellation()
@@ -97,6 +108,8 @@ export class ServiceClient {
       body: json === undefined ? encode(body ?? null, list) : encodeJson(json, list),
       timeoutMs,
       priority,
+      idempotent,
+      once: !retry,
       cancellation,
     })
     return stopListening === undefined ? sending : untilTheEnd(sending, stopListening)
@@ -109,11 +122,11 @@ function encodeJson(value: unknown, headers: string[]): string {
 }
 
 function encode(body: NonNullable<RequestOptions['body']> | null, headers: string[]): RequestBody {
-  if (body === null || typeof body === 'string' || body instanceof Uint8Array || Symbol.asyncIterator in body) {
+  if (typeof body !== 'object' || body === null || body instanceof Uint8Array || isStream(body as RequestBody)) {
     return body as RequestBody
   }
   // The platform knows how to write each of these, and what content type goes with it.
-  const written = new Response(body)
+  const written = new Response(body as FormData | URLSearchParams | Blob)
   const contentType = written.headers.get('content-type')
   if (contentType !== null && headerValue(headers, 'content-type') === undefined) headers.push('content-type', contentType)
   return written.body

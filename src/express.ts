@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, RequestMesh } from './call/inbound.js'
-import { answered, nodeArrival, sendable, tellLoad } from './inbound/node-edge.js'
+import { answered, nodeArrival, sendable, tellCaller } from './inbound/node-edge.js'
 import { RequestView } from './inbound/request-view.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
@@ -36,7 +36,7 @@ export function expressMesh(
   return (request, response, next) => {
     const arrival = nodeArrival(request, response, request.originalUrl, (inbound) => {
       request.mesh = new RequestView(inbound)
-      tellLoad(response, inbound)
+      tellCaller(response, inbound)
       const reply = answered(response, () => routeOf(request))
       next()
       return reply

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type {} from 'fastify'
 import type { RequestMesh } from './call/inbound.js'
-import { answered, nodeArrival, sendable, tellLoad } from './inbound/node-edge.js'
+import { answered, nodeArrival, sendable, tellCaller } from './inbound/node-edge.js'
 import { RequestView } from './inbound/request-view.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 
@@ -51,7 +51,7 @@ export async function fastifyMesh(instance: Instance, { mesh, ...options }: Fast
     // The router goes by the raw request, in which `rewriteUrl` has left its mark.
     const arrival = nodeArrival(request.raw, reply.raw, request.raw.url ?? '', (inbound) => {
       request.mesh = new RequestView(inbound)
-      tellLoad(reply.raw, inbound)
+      tellCaller(reply.raw, inbound)
       const answer = answered(reply.raw, () => request.routeOptions?.url)
       next()
       return answer

@@ -11,6 +11,7 @@ import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
 import { fields, flag, listOf, optionError, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
+import { Chain, RESEND_HEADER } from './call/chain.js'
 import type { Events } from './call/events.js'
 import type { Arrival, Inbound, InboundReply } from './call/inbound.js'
 import { stack, type Handler, type Layer } from './call/layer.js'
@@ -133,10 +134,10 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
   )
 
   const handle = admit((inbound) => {
-    const { deadlineAt, cancellation, traceHeaders, peer } = inbound
+    const { deadlineAt, cancellation, traceHeaders, peer, chain } = inbound
     // What a caller that nobody has verified says of its priority holds at this door and goes no further.
     const priority = peer === undefined ? 'normal' : inbound.priority
-    const context = { deadlineAt, cancellation, traceHeaders, peer, priority }
+    const context = { deadlineAt, cancellation, traceHeaders, peer, priority, chain }
     const patience = new Patience(inbound, host)
     const admitted = { ...inbound, loadReport: loadReport && peer !== undefined ? reportLoad : undefined, signal: () => patience.signal }
     const answering = host.ambient.run(context, () => inbound.proceed(admitted))
@@ -145,7 +146,10 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
   })
   const priorityIn = (arrival: Arrival): Priority => (shed && !shed.trustPriority ? 'normal' : priorityOf(arrival.header(PRIORITY_HEADER)))
   const unknown = { deadlineAt: Infinity, peer: undefined, loadReport: undefined, signal: () => new AbortController().signal }
-  return (arrival) => handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival), priority: priorityIn(arrival) })
+  return (arrival) => {
+    const chain = new Chain(arrival.header(RESEND_HEADER) !== undefined)
+    return handle({ ...arrival, ...unknown, traceHeaders: traceHeadersOf(arrival), priority: priorityIn(arrival), chain })
+  }
 }
 
 /** Tells the listeners why a request was refused, and the caller that it was. */

@@ -5,11 +5,13 @@ import { attemptTimeout } from './resilience/attempt-timeout.js'
 import type { Breaker } from './resilience/breaker.js'
 import { deadline } from './resilience/deadline.js'
 import { fallback, type Fallback } from './resilience/fallback.js'
+import { hedge } from './resilience/hedge.js'
 import { inheritedCancellation } from './resilience/inherited-cancellation.js'
 import type { RecentMinimum } from './resilience/recent-minimum.js'
 import type { Limiter } from './resilience/limiter.js'
 import { remainingTime } from './resilience/remaining-time.js'
 import { retry } from './resilience/retry.js'
+import type { RetryBudget } from './resilience/retry-budget.js'
 import type { Throttle } from './resilience/throttle.js'
 import { identity } from './auth/identity.js'
 import type { TokenSource } from './auth/token-source.js'
@@ -54,14 +56,16 @@ export function callStack(
     readonly minimum: RecentMinimum
     readonly throttle: Throttle
     readonly limiter: Limiter
+    readonly budget: RetryBudget
     readonly endpoints: EndpointSet
     readonly fleet: Fleet
     readonly picker: Picker
   },
 ): Handler<Call> {
   const { clock, wheel, random, events, tracing, ambient, tokens } = shared
-  const { policy, breaker, throttle, limiter, minimum, endpoints, fleet, picker } = service
+  const { policy, breaker, throttle, limiter, budget, minimum, endpoints, fleet, picker } = service
   const maxInFlight = policy.limits.maxInFlightPerEndpoint === 0 ? Infinity : policy.limits.maxInFlightPerEndpoint
+  const othersThan = (tried: readonly string[]): boolean => endpoints.levels.some(({ nodes }) => nodes.some(({ id }) => !tried.includes(id)))
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
@@ -80,7 +84,9 @@ export function callStack(
     // and waits once.
     limiter.layer,
     // Above identity and balance, so that each try signs afresh and may go elsewhere.
-    retry({ maxResends: policy.retry.maxResends, events }),
+    retry({ policy: policy.retry, budget, othersThan, clock, wheel, random, events }),
+    // Below retry, to which the two attempts are one; above the next two, so that each tells its own time and signs afresh.
+    ...(policy.hedge.percentile === 0 ? [] : [hedge({ policy: policy.hedge, idempotent: policy.retry.idempotent, budget, othersThan, clock, wheel, events })]),
     // Below retry, since each try leaves less.
     remainingTime({ clock, minimum }),
     // Above balance, so that failing to sign is never charged to an endpoint.

@@ -8,6 +8,7 @@ import type { ServicePolicy } from './call/policy.js'
 import { attemptTimeoutDefaults } from './resilience/attempt-timeout.js'
 import { breakerDefaults } from './resilience/breaker.js'
 import { deadlineDefaults } from './resilience/deadline.js'
+import { hedgeDefaults } from './resilience/hedge.js'
 import { limitsDefaults } from './resilience/limiter.js'
 import { retryDefaults } from './resilience/retry.js'
 import { throttleDefaults } from './resilience/throttle.js'
@@ -23,6 +24,7 @@ export const policyDefaults: ServicePolicy = Object.freeze({
   outlier: outlierDefaults,
   spill: spillDefaults,
   retry: retryDefaults,
+  hedge: hedgeDefaults,
   breaker: breakerDefaults,
   limits: limitsDefaults,
   throttle: throttleDefaults,

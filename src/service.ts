@@ -28,6 +28,7 @@ import { createBreaker, type Breaker } from './resilience/breaker.js'
 import { inheritedTimeoutMs } from './resilience/deadline.js'
 import { Limiter } from './resilience/limiter.js'
 import { RecentMinimum } from './resilience/recent-minimum.js'
+import { RetryBudget } from './resilience/retry-budget.js'
 import { Throttle } from './resilience/throttle.js'
 import { createTransport, type TransportSettings } from './transport/transport.js'
 
@@ -53,6 +54,8 @@ export interface ServiceRequest {
   readonly timeoutMs?: number | undefined
   /** Undefined: as its header field says, or as the request has it that is being served. */
   readonly priority?: Priority | undefined
+  readonly idempotent?: boolean | undefined
+  readonly once?: boolean | undefined
   readonly cancellation: Cancellation
 }
 
@@ -142,6 +145,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
   let throttle: Throttle
   let handle: Handler<Call>
   let effective: EffectivePolicy
+  const budget = new RetryBudget(policyDefaults.retry)
 
   const build = (): void => {
     const before = effective
@@ -157,8 +161,9 @@ export function createService(name: string, options: CalledServiceOptions, parts
     }
     limiter.policy = policy.limits
     fleet.follow(policy)
+    budget.limits = policy.retry
     const picker = createPicker(policy.balancer, { clock, random, standard: fleet })
-    handle = callStack(parts, { policy, breaker, throttle, limiter, fallback: options.fallback, minimum, endpoints, fleet, picker })
+    handle = callStack(parts, { policy, breaker, throttle, limiter, budget, fallback: options.fallback, minimum, endpoints, fleet, picker })
   }
   build()
 
@@ -202,10 +207,11 @@ export function createService(name: string, options: CalledServiceOptions, parts
       return resolver.lastError !== undefined
     },
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
-    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, priority: asked, cancellation }) {
+    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, priority: asked, idempotent, once = false, cancellation }) {
       const startedAt = clock.now()
-      const priority = asked ?? priorityIn(headers) ?? ambient.current?.priority ?? 'normal'
-      const inheritedMs = inheritedTimeoutMs((ambient.current?.deadlineAt ?? Infinity) - startedAt)
+      const request = ambient.current
+      const priority = asked ?? priorityIn(headers) ?? request?.priority ?? 'normal'
+      const inheritedMs = inheritedTimeoutMs((request?.deadlineAt ?? Infinity) - startedAt)
       return handle({
         service: name,
         method,
@@ -218,6 +224,9 @@ export function createService(name: string, options: CalledServiceOptions, parts
         attemptTimeoutMs: effective.policy.attemptTimeoutMs,
         priority,
         cancellation,
+        idempotent,
+        once,
+        chain: request?.chain,
         resends: 0,
         tried: [],
       })

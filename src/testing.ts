@@ -2,6 +2,7 @@ export { createControlPlane, type ControlPlane, type ControlPlaneOptions } from 
 export { memory } from './discovery/memory.js'
 export { seededRandom } from './base/random.js'
 export { createBalancerLab, type BalancerLab, type BalancerLabOptions, type LabAttempt, type LabEndpoint, type LabNode, type LabResult } from './balancing-lab.js'
+export { RetryBudget } from './resilience/retry-budget.js'
 export { SpillGate } from './resilience/spill-gate.js'
 export type { Clock, Timer } from './base/clock.js'
 export type { Random } from './base/random.js'

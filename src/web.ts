@@ -1,6 +1,8 @@
 import { Cancellation } from './call/cancellation.js'
 import type { RequestMesh } from './call/inbound.js'
+import { RETRIED_HEADER } from './call/chain.js'
 import { LOAD_REPORT_HEADER } from './call/load-report.js'
+import { isFailure } from './call/outcome.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 import { hungUp } from './inbound/hung-up.js'
 import { RequestView } from './inbound/request-view.js'
@@ -37,6 +39,7 @@ export function webMesh(
         async proceed(inbound) {
           response = await handler(request, new RequestView(inbound))
           if (inbound.loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, inbound.loadReport())
+          if (inbound.chain.spent && isFailure(response.status)) response = withHeader(response, RETRIED_HEADER, '1')
           return { status: response.status, route: undefined, aborted: false, answer: undefined }
         },
       })

@@ -36,6 +36,17 @@ describe('service client', () => {
     expect(request).toMatchObject({ path: '/a?b={c}', template: undefined, timeoutMs: undefined })
   })
 
+  it('passes on what is said about sending it twice, and once by default only where that is said', async () => {
+    expect(await sent('POST', '/')).toMatchObject({ idempotent: undefined, once: false })
+    expect(await sent('POST', '/', { idempotent: true, retry: true })).toMatchObject({ idempotent: true, once: false })
+    expect(await sent('GET', '/', { idempotent: false, retry: false })).toMatchObject({ idempotent: false, once: true })
+  })
+
+  it('leaves a function that makes a body to those who send it', async () => {
+    const body = (): ReadableStream => new Blob(['x']).stream()
+    expect((await sent('PUT', '/', { body })).body).toBe(body)
+  })
+
   it('refuses a path without a slash', async () => {
     await expect(sent('GET', 'users')).rejects.toMatchObject({ code: 'MESH_ERR_REQUEST', message: expect.stringContaining('"users"') })
   })
@@ -67,6 +78,7 @@ describe('service client', () => {
 
   it('names what is wrong with an option', async () => {
     await expect(sent('GET', '/', { timeoutMs: -1 })).rejects.toThrow('timeoutMs: expected a positive number of milliseconds, got -1')
+    await expect(sent('GET', '/', { retry: 2 as never })).rejects.toThrow('retry: expected true or false, got 2')
     await expect(sent('GET', '/', { retries: 3 } as RequestOptions)).rejects.toThrow('retries: unknown option')
   })
 

@@ -42,6 +42,31 @@ describe('web-standard handler', () => {
     expect((await handle(new Request('http://users/users/42', { headers }))).status).toBe(401)
   })
 
+  it('tells its caller with a failure, and with nothing else, that what is behind it has been tried again', async () => {
+    const answering = webMesh(scene, OPTIONS, (request) => {
+      const { searchParams } = new URL(request.url)
+      if (searchParams.has('spent')) scene.host.ambient.current!.chain.spend()
+      return new Response('', { status: Number(searchParams.get('status')) })
+    })
+    const told = async (query: string, headers = {}): Promise<string | null> => {
+      const response = await answering(new Request(`http://users/users/42?${query}`, { headers: { ...(await scene.bearer('orders')), ...headers } }))
+      return response.headers.get('mesh-retried')
+    }
+    expect(await told('status=503&spent')).toBe('1')
+    expect(await told('status=429&spent')).toBe('1')
+    expect(await told('status=503')).toBeNull()
+    expect(await told('status=200&spent')).toBeNull()
+    expect(await told('status=404&spent')).toBeNull()
+  })
+
+  it('knows whether the request is one more try', async () => {
+    const answering = webMesh(scene, OPTIONS, () => Response.json(scene.host.ambient.current!.chain.isResend))
+    const ask = async (headers: Record<string, string>): Promise<unknown> =>
+      (await answering(new Request('http://users/users/42', { headers: { ...(await scene.bearer('orders')), ...headers } }))).json()
+    expect(await ask({})).toBe(false)
+    expect(await ask({ 'mesh-resend': '1' })).toBe(true)
+  })
+
   it('an error of the handler stays the one of the handler', async () => {
     const broken = webMesh(scene, OPTIONS, () => Promise.reject(new Error('broken handler')))
     await expect(broken(new Request('http://users/users/42', { headers: await scene.bearer('orders') }))).rejects.toThrow('broken handler')

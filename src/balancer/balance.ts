@@ -34,7 +34,7 @@ export function balance({ endpoints, fleet, picker, clock, random, events, maxIn
     if (cancellation.reason !== undefined) return Promise.reject(cancellation.reason)
     const offered = candidates(endpoints.levels, call.tried, random)
     // An endpoint that may come back is shown by a first try, which has others left.
-    let node = (call.resends === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
+    let node = (call.tried.length === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
     if (node === undefined) return Promise.reject(noEndpoints(endpoints, call))
     // Looked at after the pick: while nobody is full, that is all that it costs.
     if (node.inFlight >= maxInFlight) {
@@ -42,6 +42,8 @@ export function balance({ endpoints, fleet, picker, clock, random, events, maxIn
       if (node === undefined) return Promise.reject(noRoom(endpoints, call, maxInFlight))
     }
     const { endpoint } = node
+    // Before it goes there, so that an attempt made meanwhile goes elsewhere.
+    call.tried.push(endpoint.id)
     if (events.heard('picked')) {
       const score = picker.costMs?.(node, clock.now())
       events.emit('picked', { service, endpoint: endpoint.id, resends: call.resends, candidates: offered.length, score })

@@ -15,15 +15,13 @@ export const spillDefaults: SpillPolicy = Object.freeze({ maxOffers: 0 })
  */
 export function offer(fleet: Fleet, { maxOffers }: SpillPolicy): Layer<Call> {
   return (next) => async (call) => {
-    let tried = call.tried
     for (let left = isReplayable(call.body) ? maxOffers : 0; left > 0; left--) {
       const { priceMs } = fleet.offers
       if (priceMs === 0) break
-      const reply = await next({ ...call, tried, headers: withHeader(call.headers, OFFER_HEADER, priceMs.toFixed(1)) })
+      const reply = await next({ ...call, headers: withHeader(call.headers, OFFER_HEADER, priceMs.toFixed(1)) })
       if (reply.headers[SPILLED_HEADER] === undefined) return reply
       reply.cancel()
-      tried = [...tried, reply.endpoint.id]
     }
-    return next(tried === call.tried ? call : { ...call, tried })
+    return next(call)
   }
 }

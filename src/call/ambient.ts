@@ -3,7 +3,7 @@ import { Cancellation } from './cancellation.js'
 import type { Inbound } from './inbound.js'
 
 /** What the calls that a request causes inherit from it. */
-export type RequestContext = Pick<Inbound, 'deadlineAt' | 'cancellation' | 'traceHeaders' | 'peer' | 'priority'>
+export type RequestContext = Pick<Inbound, 'deadlineAt' | 'cancellation' | 'traceHeaders' | 'peer' | 'priority' | 'chain'>
 
 /** Carries the context of an inbound request along its asynchronous work. One per mesh: two in a process share nothing. */
 export class Ambient {

@@ -1,10 +1,11 @@
 import type { Cancellation } from './cancellation.js'
+import type { Chain } from './chain.js'
 import type { Endpoint } from './endpoint.js'
 import type { HeaderList } from './headers.js'
 import type { RequestBody } from './body.js'
 import type { Priority } from './priority.js'
 
-/** A request to a service: knows the service, not the address. Stages pass changed copies down and never write into one. */
+/** A request to a service: knows the service, not the address. Stages pass changed copies down and never write into one, but for `tried`. */
 export interface Call {
   readonly service: string
   /** Upper-case. */
@@ -24,10 +25,20 @@ export interface Call {
   /** How much it matters when not all can be served. */
   readonly priority: Priority
   readonly cancellation: Cancellation
+  /** Whether doing it twice is the same as doing it once, as the caller says; undefined: as the method and its header fields say. */
+  readonly idempotent: boolean | undefined
+  /** The caller wants one attempt and no other, neither after it nor beside it. */
+  readonly once: boolean
+  /** Of the request that causes this call; undefined outside of any. */
+  readonly chain: Chain | undefined
   /** How many attempts came before this one. */
   readonly resends: number
-  /** Ids of the endpoints that have failed this call: not to be picked again while others are left. */
-  readonly tried: readonly string[]
+  /**
+   * Ids of the endpoints that this call was given to, in order: not to be picked again while others are left. It is one list for
+   * all attempts of a call and the one thing that a stage writes, and only the door does: whoever sends beside an attempt that has
+   * no answer yet learns from it where that one went.
+   */
+  readonly tried: string[]
 }
 
 /** One try of a call at one endpoint. It contains its call, so that a stage cannot stand in the wrong room. */

@@ -19,6 +19,10 @@ export interface MeshEvents {
   readmitted: { readonly service: string; readonly endpoint: string }
   /** A call is about to be tried again. */
   retried: { readonly service: string; readonly resends: number; readonly error: MeshError }
+  /** A call failed that might have been tried again, but the retry budget of its service was empty. */
+  retryDenied: { readonly service: string; readonly error: MeshError }
+  /** A call was sent a second time beside the first, after so long, and is over; `won`: the answer is the second one's. */
+  hedged: { readonly service: string; readonly afterMs: number; readonly won: boolean }
   /** The set of endpoints of a service changed. */
   endpoints: { readonly service: string; readonly revision: number; readonly ready: number; readonly draining: number }
   /** The breaker of a service changed its state. */

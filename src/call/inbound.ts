@@ -1,4 +1,5 @@
 import type { Cancellation } from './cancellation.js'
+import type { Chain } from './chain.js'
 import type { HeaderList } from './headers.js'
 import type { Priority } from './priority.js'
 
@@ -40,6 +41,8 @@ export interface Inbound extends Arrival {
   readonly traceHeaders: HeaderList
   /** How much it matters, as the caller says. */
   readonly priority: Priority
+  /** What this request and the calls that it causes know of each other's tries. */
+  readonly chain: Chain
   /** Undefined before the identity stage, and on exempt paths. */
   readonly peer: Peer | undefined
   /** What to tell a caller of this process's load, at the moment when the answer is sent; undefined for nothing. */

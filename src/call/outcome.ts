@@ -22,19 +22,28 @@ export const SPILLED_HEADER = 'mesh-spilled'
 /** Header by which an instance says with every answer that it is about to go: the answer is good, the next call belongs elsewhere. */
 export const DRAINING_HEADER = 'mesh-draining'
 
+const RANK: Readonly<Record<Processed, number>> = { no: 0, maybe: 1, yes: 2 }
+
+/** Which of the two says more of what a service may have done. */
+export function graver(one: Processed, other: Processed): Processed {
+  return RANK[other] > RANK[one] ? other : one
+}
+
 const SUCCESS: Outcome = { kind: 'success', processed: 'yes' }
 const FAILED_ANSWER: Outcome = { kind: 'failure', processed: 'yes' }
 const MAYBE_FAILED_ANSWER: Outcome = { kind: 'failure', processed: 'maybe' }
 const REFUSED_ANSWER: Outcome = { kind: 'failure', processed: 'no' }
 const SPILLED: Outcome = { kind: 'ignored', processed: 'no' }
 
-/**
- * The one judge of results: retry, breaker, balancing metrics and spans all ask here.
- * A 5xx or 429 answer is a failure of the service; every other answer is a success, since a 404 is an answer too.
- */
+/** Whether an answer with this status is a failure of the service: every other answer is a success, since a 404 is an answer too. */
+export function isFailure(status: number): boolean {
+  return status >= 500 || status === 429
+}
+
+/** The one judge of results: retry, breaker, balancing metrics and spans all ask here. */
 export function outcomeOf(result: Pick<Reply, 'status' | 'headers'> | Error): Outcome {
   if (result instanceof Error) return outcomeOfError(result)
-  if (result.status < 500 && result.status !== 429) return SUCCESS
+  if (!isFailure(result.status)) return SUCCESS
   if (result.headers[NOT_PROCESSED_HEADER] !== undefined) return result.headers[SPILLED_HEADER] === undefined ? REFUSED_ANSWER : SPILLED
   // 502 and 504 come from something between: what stands behind it may have done the work.
   return result.status === 502 || result.status === 504 ? MAYBE_FAILED_ANSWER : FAILED_ANSWER

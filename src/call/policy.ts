@@ -62,6 +62,24 @@ export interface SpillPolicy {
 export interface RetryPolicy {
   /** How many attempts may follow the first one. */
   readonly maxResends: number
+  /** Every call of the service can be done twice, whatever its method: POST and PATCH too. */
+  readonly idempotent: boolean
+  /** Where there is a pause before an attempt, it is drawn from 0 to this, to twice this before the next one, and so on … */
+  readonly backoffMs: number
+  /** … and never longer than this. */
+  readonly maxBackoffMs: number
+  /** Attempts beyond the first ones, hedges included, as a share of the calls of the last ten seconds, 0–1 … */
+  readonly budgetRatio: number
+  /** … or so many a second, where that is more. */
+  readonly minPerSec: number
+}
+
+/** When a call is sent a second time beside the first, to another endpoint. */
+export interface HedgePolicy {
+  /** Share of the answers, 0–1, that come sooner than the second attempt is made; 0 for none at all. */
+  readonly percentile: number
+  /** Second attempts as a share of the calls of the last ten seconds, 0–1. */
+  readonly maxExtraRatio: number
 }
 
 export interface BreakerPolicy {
@@ -108,6 +126,7 @@ export interface ServicePolicy {
   readonly outlier: OutlierPolicy
   readonly spill: SpillPolicy
   readonly retry: RetryPolicy
+  readonly hedge: HedgePolicy
   readonly breaker: BreakerPolicy
   readonly limits: LimitsPolicy
   readonly throttle: ThrottlePolicy

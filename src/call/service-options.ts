@@ -3,6 +3,7 @@ import { withoutContradiction } from './policy-pairs.js'
 import type {
   BalancerPolicy,
   BreakerPolicy,
+  HedgePolicy,
   LimitsPolicy,
   LocalityPolicy,
   OutlierPolicy,
@@ -57,7 +58,15 @@ export const serviceReaders = Object.freeze({
     failureRatio: fields<OutlierPolicy['failureRatio']>({ threshold: ratio, minRequests: wholeNumber(1) }),
   }),
   spill: fields<SpillPolicy>({ maxOffers: wholeNumber(0, 5) }),
-  retry: fields<RetryPolicy>({ maxResends: wholeNumber(0, 10) }),
+  retry: fields<RetryPolicy>({
+    maxResends: wholeNumber(0, 10),
+    idempotent: flag,
+    backoffMs: wholeNumber(0, 60_000),
+    maxBackoffMs: wholeNumber(0, 60_000),
+    budgetRatio: ratio,
+    minPerSec: numberFrom(0, 1_000_000),
+  }),
+  hedge: fields<HedgePolicy>({ percentile: numberFrom(0, 0.999_9), maxExtraRatio: ratio }),
   breaker: fields<BreakerPolicy>({
     failureRatio: ratio,
     minCalls: wholeNumber(1),

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Cancellation } from '../call/cancellation.js'
 import type { Answer, Arrival, Inbound, InboundReply } from '../call/inbound.js'
+import { RETRIED_HEADER } from '../call/chain.js'
 import { LOAD_REPORT_HEADER } from '../call/load-report.js'
+import { isFailure } from '../call/outcome.js'
 import { hungUp } from './hung-up.js'
 
 /** A request of Node's own server as it arrives; `target` is the one that the framework routes by. */
@@ -34,12 +36,17 @@ function joinedField(rawHeaders: readonly string[], name: string): string | unde
   return joined
 }
 
-/** Has the application's answer tell the load of the moment when its head is written, unless the application tells it itself. */
-export function tellLoad(response: ServerResponse, { loadReport }: Inbound): void {
-  if (loadReport === undefined) return
+/**
+ * Has the application's answer tell, when its head is written, the load of that moment, unless the application tells it itself;
+ * and with a failure, that what is behind it has been tried again.
+ */
+export function tellCaller(response: ServerResponse, { loadReport, chain }: Inbound): void {
   const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => ServerResponse
   response.writeHead = (...head: unknown[]): ServerResponse => {
-    if (!response.headersSent && !response.hasHeader(LOAD_REPORT_HEADER)) response.setHeader(LOAD_REPORT_HEADER, loadReport())
+    if (!response.headersSent) {
+      if (loadReport !== undefined && !response.hasHeader(LOAD_REPORT_HEADER)) response.setHeader(LOAD_REPORT_HEADER, loadReport())
+      if (chain.spent && isFailure(Number(head[0]))) response.setHeader(RETRIED_HEADER, '1')
+    }
     return writeHead(...head)
   }
 }

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { openBody } from '../call/body.js'
 import type { Attempt } from '../call/call.js'
 import { BodyFlow, type BodySource } from '../call/body-flow.js'
 import type { ResponseHeaders } from '../call/headers.js'
@@ -46,7 +47,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
     const { call, headers } = this.#attempt
     const { method, path, body } = call
     try {
-      const options = { origin, method, path, body, headers, headersTimeout: 0, bodyTimeout: 0 }
+      const options = { origin, method, path, body: openBody(body), headers, headersTimeout: 0, bodyTimeout: 0 }
       pool.dispatch(options as Dispatcher.DispatchOptions, this)
     } catch (error) {
       this.onResponseError(undefined, error as Error)

@@ -105,6 +105,25 @@ describe('balance', () => {
     expect(endpoints.levels[0]!.nodes).toHaveLength(3)
   })
 
+  it('writes where it sent a call into the list of the call, before the attempt begins', () => {
+    const { handle, attempts, tell } = door()
+    tell(a, b, c)
+    const tried: string[] = []
+    // Two at once, as when one is sent beside another that has no answer yet.
+    void handle(callOf({ tried }))
+    void handle(callOf({ tried, resends: 1 }))
+    expect(attempts.map(({ endpoint }) => endpoint.id)).toEqual(['a', 'b'])
+    expect(tried).toEqual(['a', 'b'])
+  })
+
+  it('writes nothing into it when nothing is sent', async () => {
+    const { handle, tell } = door()
+    tell()
+    const tried: string[] = []
+    await expect(handle(callOf({ tried }))).rejects.toThrow()
+    expect(tried).toEqual([])
+  })
+
   it('offers the picker the very picture when nothing was tried', async () => {
     let offered: unknown
     const { handle, endpoints, tell } = door({ pick: (nodes: readonly Node[]) => ((offered = nodes), nodes[0]) })

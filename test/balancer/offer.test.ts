@@ -14,14 +14,18 @@ function offering(answers: readonly ('refuses' | 'takes')[], { knows = true } = 
   const fleet = new Fleet({ service: 'users', clock: new FakeClock(), random: seededRandom(1), events: new Events() })
   if (knows) for (let i = 0; i < 100; i++) fleet.offers.answered(30)
   const seen: Call[] = []
+  const triedBefore: string[][] = []
   const handle = offer(fleet, { maxOffers: 2 })(async (call) => {
     const answer = answers[seen.length]
     seen.push(call)
+    triedBefore.push([...call.tried])
     const endpoint = endpointOf(`users-${seen.length}`)
+    // As the door does.
+    call.tried.push(endpoint.id)
     if (answer === 'refuses') return replyOf({ endpoint, status: 503, headers: { 'mesh-not-processed': '1', 'mesh-spilled': '80' } })
     return replyOf({ endpoint })
   })
-  return { handle, seen, offered: () => seen.map(({ headers }) => headerValue(headers, 'mesh-offer')) }
+  return { handle, seen, triedBefore, offered: () => seen.map(({ headers }) => headerValue(headers, 'mesh-offer')) }
 }
 
 describe('offer', () => {
@@ -32,13 +36,11 @@ describe('offer', () => {
   })
 
   it('goes on to another endpoint when it is refused, and is no resend', async () => {
-    const { handle, seen } = offering(['refuses', 'takes'])
+    const { handle, seen, triedBefore } = offering(['refuses', 'takes'])
     const reply = await handle(callOf({ method: 'POST', body: 'once' }))
     expect(reply.endpoint.id).toBe('users-2')
-    expect(seen.map(({ tried, resends }) => ({ tried: [...tried], resends }))).toEqual([
-      { tried: [], resends: 0 },
-      { tried: ['users-1'], resends: 0 },
-    ])
+    expect(triedBefore).toEqual([[], ['users-1']])
+    expect(seen.map(({ resends }) => resends)).toEqual([0, 0])
   })
 
   it('gives it to the third without asking', async () => {

@@ -88,6 +88,10 @@ describe('service options', () => {
   it.each([
     [{ timeoutMs: -1 }, 'services.users.timeoutMs: expected a positive number of milliseconds, got -1'],
     [{ retry: { maxResends: 1.5 } }, 'services.users.retry.maxResends: expected a whole number from 0 to 10, got 1.5'],
+    [{ retry: { idempotent: 'POST' } }, 'services.users.retry.idempotent: expected true or false, got "POST"'],
+    [{ retry: { budgetRatio: 20 } }, 'services.users.retry.budgetRatio: expected a number from 0 to 1, got 20'],
+    [{ retry: { minPerSec: -1 } }, 'services.users.retry.minPerSec: expected a number from 0 to 1000000, got -1'],
+    [{ hedge: { percentile: 95 } }, 'services.users.hedge.percentile: expected a number from 0 to 0.9999, got 95'],
     [{ breaker: { failureRatio: 50 } }, 'services.users.breaker.failureRatio: expected a number from 0 to 1, got 50'],
     [{ breaker: { openMs: Infinity } }, 'services.users.breaker.openMs: expected a whole number from 1 to 86400000'],
     [{ breaker: { windowMs: 0 } }, 'services.users.breaker.windowMs: expected a whole number from 10 to 600000, got 0'],
@@ -107,12 +111,13 @@ describe('service options', () => {
 
 const PATHS = [
   'attemptTimeoutMs', 'balancer.algorithm', 'balancer.hashCookie', 'balancer.hashHeader',
-  'breaker.failureRatio', 'breaker.minCalls', 'breaker.openMs', 'breaker.windowMs',
+  'breaker.failureRatio', 'breaker.minCalls', 'breaker.openMs', 'breaker.windowMs', 'hedge.maxExtraRatio', 'hedge.percentile',
   'limits.adaptive', 'limits.maxInFlight', 'limits.maxInFlightPerEndpoint', 'limits.maxWaiting', 'locality.mode', 'locality.overprovisioning',
   'outlier.baseEjectionMs', 'outlier.consecutiveFailures', 'outlier.failureRatio.minRequests', 'outlier.failureRatio.threshold',
   'outlier.intervalMs', 'outlier.maxEjectedRatio', 'outlier.maxEjectionMs',
   'outlier.successRate.minEndpoints', 'outlier.successRate.minRequests', 'outlier.successRate.stdevFactor',
-  'retry.maxResends', 'slowStart.windowMs', 'subset.size', 'throttle.requestsPerAccept', 'throttle.windowMs', 'timeoutMs',
+  'retry.backoffMs', 'retry.budgetRatio', 'retry.idempotent', 'retry.maxBackoffMs', 'retry.maxResends', 'retry.minPerSec',
+  'slowStart.windowMs', 'spill.maxOffers', 'subset.size', 'throttle.requestsPerAccept', 'throttle.windowMs', 'timeoutMs',
 ]
 
 function at(policy: ServicePolicy | ServiceOptions, path: string): unknown {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
 import { Ambient, type RequestContext } from '../../src/call/ambient.js'
+import { Chain } from '../../src/call/chain.js'
 import { Cancellation } from '../../src/call/cancellation.js'
 import type { Call } from '../../src/call/call.js'
 import type { Reply } from '../../src/call/reply.js'
@@ -26,7 +27,7 @@ const gone = new MeshError('MESH_ERR_ABORTED', 'gone')
 function within(...steps: Step<Call>[]) {
   const ambient = new Ambient()
   const cancellation = new Watched()
-  const context: RequestContext = { deadlineAt: 1_000, cancellation, traceHeaders: ['traceparent', 'x'], peer: undefined, priority: 'normal' }
+  const context: RequestContext = { deadlineAt: 1_000, cancellation, traceHeaders: ['traceparent', 'x'], peer: undefined, priority: 'normal', chain: new Chain(false) }
   const last = scripted(...steps)
   const handle = inheritedCancellation({ ambient })(last.handle)
   return { ambient, cancellation, seen: last.seen, handle: (call: Call): Promise<Reply> => ambient.run(context, () => handle(call)), bare: handle, context }

@@ -6,6 +6,8 @@ const EVENTS = Object.keys({
   ejected: true,
   readmitted: true,
   retried: true,
+  retryDenied: true,
+  hedged: true,
   endpoints: true,
   breaker: true,
   fallback: true,

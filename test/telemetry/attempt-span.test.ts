@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { MeshError } from '../../src/base/errors.js'
 import { Ambient } from '../../src/call/ambient.js'
 import { Cancellation } from '../../src/call/cancellation.js'
+import { Chain } from '../../src/call/chain.js'
 import type { Attempt } from '../../src/call/call.js'
 import type { HeaderList } from '../../src/call/headers.js'
 import { attemptSpan } from '../../src/telemetry/attempt-span.js'
@@ -126,6 +127,7 @@ describe('attemptSpan', () => {
       traceHeaders: ['traceparent', PARENT, 'tracestate', 'a=1', 'baggage', 'k=v'],
       priority: 'normal' as const,
       peer: undefined,
+      chain: new Chain(false),
     }
 
     it('passes the trace of the inbound request on as it came', async () => {

@@ -3,6 +3,7 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Ambient } from '../../src/call/ambient.js'
 import { Cancellation } from '../../src/call/cancellation.js'
+import { Chain } from '../../src/call/chain.js'
 import type { InboundReply } from '../../src/call/inbound.js'
 import { attemptSpan } from '../../src/telemetry/attempt-span.js'
 import { callSpan } from '../../src/telemetry/call-span.js'
@@ -118,7 +119,7 @@ describe('a broken SDK', () => {
   it('costs the trace of the inbound request nothing', async () => {
     registerSdk({ spanProcessors: [processor({ onStart: broken })] })
     const ambient = new Ambient()
-    const request = { deadlineAt: Infinity, cancellation: new Cancellation(), traceHeaders: ['traceparent', 'as it came'], peer: undefined, priority: 'normal' as const }
+    const request = { deadlineAt: Infinity, cancellation: new Cancellation(), traceHeaders: ['traceparent', 'as it came'], peer: undefined, chain: new Chain(false), priority: 'normal' as const }
     const last = vi.fn(async () => reply())
     await ambient.run(request, () => attemptSpan(new Tracing('1.2.3'), ambient)(last)(attempt()))
     expect(last).toHaveBeenCalledWith(expect.objectContaining({ headers: ['traceparent', 'as it came'] }))

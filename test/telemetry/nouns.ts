@@ -1,6 +1,7 @@
 import { BodyFlow } from '../../src/call/body-flow.js'
 import type { Attempt, Call } from '../../src/call/call.js'
 import { Cancellation } from '../../src/call/cancellation.js'
+import { Chain } from '../../src/call/chain.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import type { Inbound } from '../../src/call/inbound.js'
 import { Reply } from '../../src/call/reply.js'
@@ -44,6 +45,7 @@ export function inbound(changes: Partial<Inbound> & { readonly headers?: Readonl
     deadlineAt: Infinity,
     traceHeaders: [],
     priority: 'normal',
+    chain: new Chain(false),
     peer: undefined,
     loadReport: undefined,
     cancellation: new Cancellation(),
