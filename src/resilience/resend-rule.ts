@@ -22,6 +22,8 @@ const OVERLOADED: ResendRule = { neverLeft: false, mayHaveActed: true, concernsA
 
 /** The rule for this result; undefined for what is never sent again. `docs/resilience.md` has the table with its reasons. */
 export function resendRuleOf(result: Reply | MeshError): ResendRule | undefined {
+  // No failure of the endpoint, and yet another one may have a connection to spare.
+  if (result instanceof Error && result.code === 'MESH_ERR_NO_SOCKET') return NEVER_LEFT
   if (outcomeOf(result).kind !== 'failure') return undefined
   return result instanceof Error ? ruleOfError(result) : ruleOfAnswer(result)
 }
