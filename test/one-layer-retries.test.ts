@@ -17,8 +17,8 @@ const outside = AsyncLocalStorage.snapshot()
 interface Options {
   /** Each layer tries again for itself, as much as it likes. */
   readonly naive: boolean
-  /** What the last service does with its n-th request. */
-  readonly bottom: (n: number) => number
+  /** What the last service answers to its n-th request, which may be one more try. */
+  readonly bottom: (n: number, isResend: boolean) => number
 }
 
 /** web calls shop, shop calls stock, stock calls base: three layers that may try again, and one that fails. */
@@ -63,7 +63,9 @@ async function threeLayers({ naive, bottom }: Options) {
     return status >= 500 ? 502 : status
   }
 
-  await listen('base', createServer((_request, response) => void response.writeHead(bottom(++arrived.base)).end()))
+  await listen('base', createServer((request, response) => {
+    response.writeHead(bottom(++arrived.base, request.headers['mesh-resend'] !== undefined)).end()
+  }))
 
   const stock = meshOf('stock', 'base')
   const stockApp = fastify()
@@ -114,7 +116,7 @@ describe('a chain of three services', () => {
   }, 60_000)
 
   it('is tried again where a try helps', async () => {
-    const scene = await threeLayers({ naive: false, bottom: (n) => (n % 10 === 0 ? 502 : 200) })
+    const scene = await threeLayers({ naive: false, bottom: (n, isResend) => (n % 10 === 0 && !isResend ? 502 : 200) })
     const statuses = await scene.call(100)
     expect(statuses.filter((status) => status !== 200)).toEqual([])
     expect(new Set(scene.resent)).toEqual(new Set(['stock']))

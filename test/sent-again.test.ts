@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { decodeJwt } from 'jose'
@@ -139,12 +140,23 @@ describe('a call that is sent again', () => {
     let requests = 0
     let held = Infinity
     let before = 0
+    // What is collected is counted as free a while later.
+    const leastHeld = async (): Promise<number> => {
+      let least = Infinity
+      for (let i = 0; i < 20 && least > mib; i++) {
+        collect()
+        await pause(20)
+        least = Math.min(least, process.memoryUsage().arrayBuffers - before)
+      }
+      return least
+    }
     const instance: RequestListener = (request, response) => {
       requests++
       request.resume().once('end', () => {
-        collect()
-        held = process.memoryUsage().arrayBuffers - before
-        response.writeHead(503, { 'mesh-not-processed': '1' }).end()
+        void leastHeld().then((bytes) => {
+          held = bytes
+          response.writeHead(503, { 'mesh-not-processed': '1' }).end()
+        })
       })
     }
     const users = caller([await serve(instance), await serve(instance)]).service('users')
@@ -152,8 +164,7 @@ describe('a call that is sent again', () => {
     const stream = (): Readable => Readable.from((async function* () {
       for (; sent < 10 * mib; sent += 65_536) yield Buffer.alloc(65_536, 1)
     })(), { objectMode: false, highWaterMark: 65_536 })
-    collect()
-    before = process.memoryUsage().arrayBuffers
+    before = await leastHeld()
     // Refused before any work, which would be sent again with any other body.
     const reply = await users.put('/', { body: stream(), timeoutMs: 25_000 })
     expect([reply.status, reply.attempts, requests, sent]).toEqual([503, 1, 1, 10 * mib])
