@@ -14,6 +14,8 @@ export interface Scenario {
   readonly speeds: readonly number[]
   /** Requests that come, as a share of what all servers together can do, 0–1. */
   readonly load: number
+  /** How many send them, each with a balancer of its own. Default 4. */
+  readonly callers?: number
   /** How many times longer than others it lasts. Default 1. */
   readonly stretch?: number
   readonly accidents: readonly Accident[]
@@ -25,6 +27,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   equal: { about: 'six equal servers, nothing happens', speeds: EQUAL, load: 0.75, accidents: [] },
 
   unequal: { about: 'six servers, the fastest four times as fast as the slowest', speeds: [2, 1.5, 1, 1, 0.75, 0.5], load: 0.65, accidents: [] },
+
+  crowd: { about: 'the same, called by forty', speeds: EQUAL, load: 0.75, callers: 40, accidents: [] },
+
+  unequalCrowd: { about: 'the unequal six, called by forty', speeds: [2, 1.5, 1, 1, 0.75, 0.5], load: 0.65, callers: 40, accidents: [] },
 
   stall: {
     about: 'one of six equal servers is stopped (SIGSTOP) for three tenths of the time',

@@ -53,13 +53,14 @@ export class Stage {
 
   async play({ scenario: name, rule: ruleName, seed, warmupMs, durationMs: plannedMs }: Play): Promise<Played> {
     const [rule, scenario, fleet, client] = [rules[ruleName]!, scenarios[name]!, this.#fleet!, this.#client]
+    const { callers = CALLERS } = scenario
     const durationMs = plannedMs * (scenario.stretch ?? 1)
     await fleet.become(scenario.speeds, SLOTS, rule, async (listed) => void (await client.ask('list', listed)))
-    const surroundings: Surroundings = { servers: fleet.addresses, callers: CALLERS, timeoutMs: TIMEOUT_MS, issuer: this.#issuer! }
+    const surroundings: Surroundings = { servers: fleet.addresses, callers, timeoutMs: TIMEOUT_MS, issuer: this.#issuer! }
     await client.ask('open', { rule: ruleName, surroundings })
 
     const capacityPerSec = (scenario.speeds.reduce((sum, speed) => sum + speed, 0) * SLOTS * 1000) / MEAN_WORK_MS
-    const plan = { ratePerSec: scenario.load * capacityPerSec, meanWorkMs: MEAN_WORK_MS, callers: CALLERS, durationMs: warmupMs + durationMs, seed }
+    const plan = { ratePerSec: scenario.load * capacityPerSec, meanWorkMs: MEAN_WORK_MS, callers, durationMs: warmupMs + durationMs, seed }
     const before = cpuTimes()
     const outcome = client.ask('play', { plan, warmupMs, timeoutMs: TIMEOUT_MS }) as Promise<Outcome>
     const accidents = scenario.accidents.map(async ({ at, happen }) => {

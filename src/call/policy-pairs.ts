@@ -5,6 +5,7 @@ const PAIRS: readonly (readonly [least: string, most: string])[] = [
   // An attempt that may last longer than its call is one that nobody can wait for.
   ['attemptTimeoutMs', 'timeoutMs'],
   ['outlier.baseEjectionMs', 'outlier.maxEjectionMs'],
+  ['retry.backoffMs', 'retry.maxBackoffMs'],
 ]
 
 type Branch = Record<string, unknown>

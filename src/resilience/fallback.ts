@@ -52,6 +52,8 @@ const NOBODY_ANSWERS: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>([
   'MESH_ERR_NO_ENDPOINTS',
   'MESH_ERR_NOT_READY',
   'MESH_ERR_DEADLINE',
+  'MESH_ERR_LIMIT',
+  'MESH_ERR_THROTTLED',
 ])
 
 /** What the service is to blame for; undefined for everything else, such as a caller who hung up or a request that is none. */

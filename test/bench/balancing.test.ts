@@ -41,7 +41,7 @@ describe('the bench on real sockets', () => {
 
   it('names what it knows when it is asked for something else, and starts nothing', { timeout: 90_000 }, async () => {
     const { code, stdout, stderr } = await bench('--rule', 'ours').ended
-    expect(stderr).toContain('--rule: expected one of adaptive, adaptive+reports, balanced-pool')
+    expect(stderr).toContain('--rule: expected one of adaptive, adaptive+reports, adaptive+spill, balanced-pool')
     expect(stdout).toBe('')
     expect(code).toBe(1)
   })

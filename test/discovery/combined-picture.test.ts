@@ -43,10 +43,10 @@ describe('the union of what registries say', () => {
   })
 
   it('lets the first one decide about each field of the policy', () => {
-    const first = says('consul', [], { timeoutMs: 1, retry: { maxResends: 0 } })
-    const second = says('file', [], { timeoutMs: 2, attemptTimeoutMs: 3, retry: { maxResends: 9 }, breaker: { openMs: 4 } })
+    const first = says('consul', [], { timeoutMs: 5, retry: { maxResends: 0 } })
+    const second = says('file', [], { timeoutMs: 9, attemptTimeoutMs: 3, retry: { maxResends: 9 }, breaker: { openMs: 4 } })
     expect(unionOf([first, second]).policy).toEqual({
-      timeoutMs: 1,
+      timeoutMs: 5,
       attemptTimeoutMs: 3,
       retry: { maxResends: 0 },
       breaker: { openMs: 4 },
