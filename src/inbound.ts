@@ -125,7 +125,7 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       // Below authentication, by which the caller is known.
       authorize({ judge: policy }),
       // Below authorization: how busy the application is, is told to nobody else; a remembered token costs next to nothing.
-      spill({ clock: host.clock, inFlight: () => host.drain.inFlight }),
+      spill({ clock: host.clock, inFlight: () => host.drain.inFlight, loadReport: loadReport ? reportLoad : undefined }),
       // Below authorization: it answers in the application's place, and only callers that may ask.
       ...(faults.length === 0 ? [] : [injectFaults(faults, { ...host, told: tellFault(host) })]),
     ),

@@ -15,6 +15,24 @@ function percentile(values: readonly number[], share: number): number {
 }
 
 describe('the balancer of a mesh, under simulated faults', () => {
+  it('offers calls for what they usually take, and goes to others than those that would take longer', () => {
+    const { lab, clock, traffic } = bench()
+    expect(lab.offerMs()).toBe(0)
+    traffic({ ratePerSec: 200, answer: () => good() }).run(20_000)
+    expect(lab.offerMs()).toBeGreaterThan(8)
+    expect(lab.offerMs()).toBeLessThan(12)
+    const refuser = lab.pick()!
+    lab.end(lab.begin(refuser), { spilledMs: 500 })
+    expect(lab.explain().find(({ id }) => id === refuser.id)).toMatchObject({ state: 'ready', score: { latencyMs: 500 } })
+    for (let i = 0; i < 50; i++) {
+      const node = lab.pick()!
+      expect(node.id).not.toBe(refuser.id)
+      lab.end(lab.begin(node))
+    }
+    clock.runUntil(clock.now() + 600)
+    expect(lab.explain().find(({ id }) => id === refuser.id)!.score.latencyMs).toBeLessThan(20)
+  })
+
   it('N01 loses nothing when one of five refuses, and has it out of rotation after five failures', () => {
     const { traffic, ejections } = bench()
     const run = traffic({ ratePerSec: 200, maxResends: 2, answer: (id, nowMs) => (id === 'c' && nowMs > 5_000 ? refused : good()) }).run(20_000)

@@ -1,5 +1,6 @@
 import { MeshError, type MeshErrorCode } from '../base/errors.js'
 import type { Answer } from './inbound.js'
+import { LOAD_REPORT_HEADER } from './load-report.js'
 import { DRAINING_HEADER, NOT_PROCESSED_HEADER, SHED, SPILLED_HEADER } from './outcome.js'
 
 const REFUSALS = {
@@ -23,6 +24,8 @@ export interface RefusalDetails {
   tokenOffered?: boolean
   /** How long the request would have taken here, for a request that may go elsewhere. */
   expectedMs?: number
+  /** What this instance says of its load, to a caller that may know. */
+  loadReport?: string | undefined
   /** When it may be tried again. */
   retryAfterSec?: number
   cause?: unknown
@@ -37,6 +40,7 @@ export class Refusal extends MeshError {
   readonly peer: string | undefined
   readonly tokenOffered: boolean
   readonly expectedMs: number | undefined
+  readonly loadReport: string | undefined
   readonly retryAfterSec: number | undefined
 
   constructor(
@@ -49,6 +53,7 @@ export class Refusal extends MeshError {
     this.peer = details.peer
     this.tokenOffered = details.tokenOffered ?? false
     this.expectedMs = details.expectedMs
+    this.loadReport = details.loadReport
     this.retryAfterSec = details.retryAfterSec
   }
 }
@@ -60,6 +65,7 @@ export function problemOf(refusal: Refusal): Answer {
   if (status === 401) headers['www-authenticate'] = refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer'
   if (status >= 500) headers[NOT_PROCESSED_HEADER] = refusal.code === 'MESH_ERR_SHED' ? SHED : '1'
   if (refusal.expectedMs !== undefined) headers[SPILLED_HEADER] = String(Math.ceil(refusal.expectedMs))
+  if (refusal.loadReport !== undefined) headers[LOAD_REPORT_HEADER] = refusal.loadReport
   if (refusal.retryAfterSec !== undefined) headers['retry-after'] = String(refusal.retryAfterSec)
   if (refusal.code === 'MESH_ERR_DRAINING') Object.assign(headers, { connection: 'close', [DRAINING_HEADER]: '1' })
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title, status, code: refusal.code, detail }) }

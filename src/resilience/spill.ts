@@ -5,18 +5,27 @@ import { OFFER_HEADER } from '../call/outcome.js'
 import { Refusal } from '../call/refusal.js'
 import { SpillGate } from './spill-gate.js'
 
+export interface SpillOptions {
+  readonly clock: Clock
+  /** Requests inside, the one that asks included. */
+  readonly inFlight: () => number
+  /** What a caller is told of this instance's load; undefined when it is told nothing. */
+  readonly loadReport: (() => string) | undefined
+}
+
 /**
  * Politely refuses a request that would have to wait here, when its caller says that it may be offered to others and how long it takes
- * there. `inFlight` counts the requests inside, the one that asks included.
+ * there.
  */
-export function spill({ clock, inFlight }: { readonly clock: Clock; readonly inFlight: () => number }): Layer<Inbound, InboundReply> {
+export function spill({ clock, inFlight, loadReport }: SpillOptions): Layer<Inbound, InboundReply> {
   const gate = new SpillGate()
   return (next) => async (inbound) => {
     const others = inFlight() - 1
     const elsewhereMs = Number(inbound.header(OFFER_HEADER))
     if (elsewhereMs > 0 && gate.refuses(others, elsewhereMs)) {
       const expectedMs = gate.expectedMs(others)
-      throw new Refusal('MESH_ERR_SPILLED', `it would take ${expectedMs.toFixed(0)} ms here, and ${elsewhereMs} ms elsewhere`, { expectedMs })
+      const reason = `it would take ${expectedMs.toFixed(0)} ms here, and ${elsewhereMs} ms elsewhere`
+      throw new Refusal('MESH_ERR_SPILLED', reason, { expectedMs, loadReport: loadReport?.() })
     }
     const arrivedAtMs = clock.now()
     const reply = await next(inbound)

@@ -14,7 +14,7 @@ function inboundWith(offer: string | undefined): Inbound {
 async function busy() {
   const clock = new FakeClock()
   let inFlight = 1
-  const handle = spill({ clock, inFlight: () => inFlight })(async () => {
+  const handle = spill({ clock, inFlight: () => inFlight, loadReport: () => `TEXT named_metrics.inflight=${inFlight - 1}` })(async () => {
     await clock.advance(10 * inFlight)
     return ANSWERED
   })
@@ -35,7 +35,7 @@ describe('spill', () => {
     )
     expect(server.clock.now()).toBe(before)
     expect(refusal?.code).toBe('MESH_ERR_SPILLED')
-    expect(problemOf(refusal!)).toMatchObject({ status: 503, headers: { 'mesh-not-processed': '1', 'mesh-spilled': '100' } })
+    expect(problemOf(refusal!)).toMatchObject({ status: 503, headers: { 'mesh-not-processed': '1', 'mesh-spilled': '100', 'endpoint-load-metrics': 'TEXT named_metrics.inflight=9' } })
   })
 
   it('lets in what takes no longer here', async () => {
