@@ -20,18 +20,23 @@ export const haproxy: Rule = {
   missing: () => (commandOf() === undefined ? 'haproxy is not installed: on Debian and Ubuntu it is in the package haproxy' : undefined),
   async open({ servers, callers, timeoutMs }) {
     const folder = await mkdtemp(join(tmpdir(), 'sidecarless-bench-'))
-    const removeFolder = (): void => rmSync(folder, { recursive: true, force: true })
-    process.once('exit', removeFolder)
+    const processes: ChildProcess[] = []
+    // Whatever ends this process must not leave one of them behind.
+    const abandon = (): void => {
+      for (const child of processes) child.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    }
+    process.once('exit', abandon)
     const sidecars = Array.from({ length: callers }, (_, caller) => join(folder, `caller-${caller}`))
-    const processes = await Promise.all(sidecars.map((path) => startSidecar(path, servers, timeoutMs)))
+    await Promise.all(sidecars.map((path) => startSidecar(path, servers, timeoutMs, processes)))
     const pools = sidecars.map((path) => new Pool('http://work', { socketPath: `${path}.sock` }))
     return {
       callers: pools.map((pool) => ({ send: (workMs) => requestThrough(pool, 'http://work', workMs, timeoutMs + 100) })),
       async close() {
         await Promise.all(pools.map((pool) => pool.destroy()))
         await Promise.all(processes.map((process) => end(process)))
-        removeFolder()
-        process.off('exit', removeFolder)
+        abandon()
+        process.off('exit', abandon)
       },
     }
   },
@@ -67,18 +72,14 @@ ${servers.map(({ port }, i) => `  server s${i} 127.0.0.1:${port}`).join('\n')}
 `
 }
 
-async function startSidecar(path: string, servers: readonly Address[], timeoutMs: number): Promise<ChildProcess> {
+async function startSidecar(path: string, servers: readonly Address[], timeoutMs: number, processes: ChildProcess[]): Promise<void> {
   await writeFile(`${path}.cfg`, configurationOf(`${path}.sock`, servers, timeoutMs))
   const child = spawn(commandOf()!, ['-db', '-q', '-f', `${path}.cfg`], { stdio: ['ignore', 'ignore', 'ignore'] })
-  // Whatever ends this process must not leave one of these behind.
-  const kill = (): void => void child.kill('SIGKILL')
-  process.once('exit', kill)
-  child.once('exit', () => process.off('exit', kill))
+  processes.push(child)
   while (!(await accepts(`${path}.sock`))) {
     if (child.exitCode !== null) throw new Error(`haproxy ended with ${child.exitCode}; see haproxy -c -f ${path}.cfg`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  return child
 }
 
 async function accepts(path: string): Promise<boolean> {
