@@ -10,7 +10,9 @@ import { areFlat, MAX_RSS_SLOPE, trendOf, WARM_MIN, type Sample, type Trend } fr
  * What hours of calls and faults leave behind in a process: memory, handles, and errors that nobody has caught. A caller and one instance
  * that outlives all faults are watched.
  */
-const INSTANCES = 5
+const INSTANCES = 3
+/** Short enough that what a fault holds up has an end before the next one. */
+const PATIENCE = { timeoutMs: 3_000, attemptTimeoutMs: 1_000 }
 /** So many samples at least, and one a minute if it lasts longer. */
 const SAMPLES = 24
 
@@ -25,7 +27,7 @@ const say = (text: string): void => {
   if (!options.json) console.log(text)
 }
 
-const crew = await Crew.start({ instances: INSTANCES, ...options })
+const crew = await Crew.start({ instances: INSTANCES, patience: options.faults ? PATIENCE : {}, ...options })
 const random = seededRandom(options.seed)
 const startedAt = performance.now()
 const atMin = (): number => (performance.now() - startedAt) / 60_000

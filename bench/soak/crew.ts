@@ -14,6 +14,14 @@ export interface Member {
   readonly proxy: FaultProxy
 }
 
+export interface CrewOptions {
+  readonly instances: number
+  readonly perSec: number
+  /** How long the caller waits; what is left out is as in any mesh. */
+  readonly patience: { readonly timeoutMs?: number; readonly attemptTimeoutMs?: number }
+  readonly oldSpaceMiB: number | undefined
+}
+
 /** The processes of a soak: a caller, instances behind fault proxies, and the control plane, which lives in this one. */
 export class Crew {
   readonly members: Member[] = []
@@ -30,10 +38,10 @@ export class Crew {
     if (oldSpaceMiB !== undefined) this.#env.NODE_OPTIONS = `--max-old-space-size=${oldSpaceMiB}`
   }
 
-  static async start({ instances, perSec, oldSpaceMiB }: { readonly instances: number; readonly perSec: number; readonly oldSpaceMiB: number | undefined }): Promise<Crew> {
+  static async start({ instances, perSec, patience, oldSpaceMiB }: CrewOptions): Promise<Crew> {
     const crew = new Crew(await createControlPlane({ port: 0, clientSecret: SECRET }), oldSpaceMiB)
     for (let i = 0; i < instances; i++) crew.members.push(await crew.#startMember())
-    crew.#caller = crew.#fork('caller.ts', { PER_SEC: `${perSec}` })
+    crew.#caller = crew.#fork('caller.ts', { PER_SEC: `${perSec}`, PATIENCE: JSON.stringify(patience) })
     await once(crew.#caller, 'message')
     return crew
   }
