@@ -43,7 +43,7 @@ export class FaultyLink {
     for (const [socket, other] of [[incoming, outgoing] as const, [outgoing, incoming] as const]) {
       socket.setNoDelay(true)
       // A connection that breaks on one side breaks on the other; one that ends in good order is ended by its flow.
-      socket.on('error', () => other.resetAndDestroy())
+      socket.on('error', () => reset(other))
     }
     this.closed = Promise.all([incoming, outgoing].map((socket) => new Promise((resolve) => socket.on('close', resolve)))).then(() => this.#stop())
     this.#arm(faults)
@@ -60,7 +60,7 @@ export class FaultyLink {
   cut(how: CutHow): void {
     this.#stop()
     for (const socket of [this.#incoming, this.#outgoing]) {
-      if (how === 'reset') socket.resetAndDestroy()
+      if (how === 'reset') reset(socket)
       else socket.destroySoon()
     }
   }
@@ -119,4 +119,10 @@ export class FaultyLink {
     this.#flows.toTarget.stop()
     this.#flows.toClient.stop()
   }
+}
+
+/** While its end is on its way a socket cannot be reset: Node would report EINVAL and never close it. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy()
+  else socket.resetAndDestroy()
 }

@@ -343,6 +343,19 @@ describe('a fault proxy', () => {
     await expect(proxy.set({})).rejects.toMatchObject({ code: 'MESH_ERR_CLOSED' })
   })
 
+  it('closes a connection that is cut while its end is on the way', async () => {
+    const { port } = await target()
+    const proxy = await proxyTo({ port }, { toTarget: { latencyMs: 20 } })
+    const { socket } = await client(proxy)
+    await proxy.reached({ open: 1 })
+    socket.end('hello')
+    // In the turn in which the last bytes are passed on, the end is, and is not there yet.
+    await proxy.reached({ toTargetBytes: 5 })
+    proxy.cut()
+    await proxy.close()
+    expect(proxy.counts.open).toBe(0)
+  })
+
   const to = { target: { host: '127.0.0.1', port: 1 } }
   it.each([
     [{}, 'target: expected where connections lead, as { host, port }, got undefined'],
