@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { signingKey } from './auth/signing-key.js'
+import { parseSpiffeId } from './auth/spiffe-id.js'
 import type { TokenFunction, TokenProvider } from './auth/token-source.js'
 import { fields, httpUrl, optionError, text, type Reader } from './base/validate.js'
 
@@ -16,6 +17,11 @@ export interface IdentityOptions {
    * service account. It is exchanged for the issuer's own (RFC 8693).
    */
   readonly clientTokenFile?: string | undefined
+  /**
+   * SPIFFE trust domain, such as `example.org`: callers bring JWT-SVIDs of its workloads, and no other kind of token; `issuer` is
+   * where its keys are published. A caller's name in the policy is then its SPIFFE ID.
+   */
+  readonly trustDomain?: string | undefined
   /** Another way to outbound tokens: `fileToken()`, `selfSigned()`, or a function of your own, the audience in, the token out. */
   readonly token?: TokenFunction | TokenProvider | undefined
 }
@@ -32,11 +38,17 @@ const tokens: Reader<TokenFunction | TokenProvider> = (value, path) => {
   throw optionError(path, 'fileToken(), selfSigned() or a function (audience) that gives a token', value)
 }
 
+const trustDomain: Reader<string> = (value, path) => {
+  if (typeof value === 'string' && parseSpiffeId(`spiffe://${value}`)?.path === '') return value
+  throw optionError(path, 'the name of a SPIFFE trust domain, such as example.org', value)
+}
+
 const readFields = fields<IdentitySettings>({
   issuer: httpUrl,
   clientSecret: text,
   clientKey: signingKey,
   clientTokenFile: text,
+  trustDomain,
   token: tokens,
 })
 
@@ -45,6 +57,9 @@ export const readIdentity: Reader<IdentitySettings> = (value, path) => {
   const [source, other] = SOURCES.filter((name) => identity[name] !== undefined)
   if (source !== undefined && source !== 'token' && identity.issuer === undefined) {
     throw optionError(`${path}.issuer`, `the issuer that knows ${source}`, undefined)
+  }
+  if (identity.trustDomain !== undefined && identity.issuer === undefined) {
+    throw optionError(`${path}.issuer`, 'where the keys of trustDomain are published', undefined)
   }
   if (other !== undefined) throw optionError(`${path}.${other}`, `either ${other} or ${source}`, 'both')
   return identity

@@ -20,7 +20,7 @@ export interface OpenIdentity {
   /** Undefined when its calls go out unsigned. */
   readonly tokens: TokenSource | undefined
   /** Whose tokens are believed; undefined without an issuer. */
-  readonly verification: { readonly issuer: string; readonly keys: Keys } | undefined
+  readonly verification: { readonly issuer: string; readonly keys: Keys; readonly trustDomain: string | undefined } | undefined
 }
 
 export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
@@ -32,7 +32,7 @@ export function openIdentity(identity: IdentitySettings, { events, ...sources }:
   const authentication = authenticationOf(identity, issuer, ground)
   return {
     tokens: own ?? (authentication && createIssuerTokens({ ...access, authentication, tokenEndpoint: undefined })),
-    verification: { issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }) },
+    verification: { issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }), trustDomain: identity.trustDomain },
   }
 }
 

@@ -20,6 +20,10 @@ type Tolerances = Pick<VerifierOptions, 'leewayMs' | 'maxLifetimeMs' | 'types'>
 /** Service tokens; half a minute between two clocks, and an hour for a token that was meant to live minutes. */
 export const verifierDefaults: Tolerances = Object.freeze({ leewayMs: 30_000, maxLifetimeMs: 3_600_000, types: [SERVICE_TOKEN_TYPE] })
 
+/** What a JWT-SVID may call itself (JWT-SVID §2.3), and the algorithms that it must not have (§2.1). */
+const SVID_TYPES = ['jwt', 'jose', undefined]
+const NOT_FOR_SVIDS = ['EdDSA', 'Ed25519']
+
 /** Tells who a token speaks for. */
 export interface Verifier {
   /**
@@ -31,7 +35,8 @@ export interface Verifier {
 
 /** A verifier of tokens of one issuer for one audience (RFC 8725); of service tokens, OAuth access tokens, unless told otherwise (RFC 9068 §4). */
 export function createVerifier(options: Omit<VerifierOptions, keyof Tolerances> & Partial<Tolerances>): Verifier {
-  const rules: VerifierOptions = { ...verifierDefaults, ...options }
+  const types = options.trustDomain === undefined ? verifierDefaults.types : SVID_TYPES
+  const rules: VerifierOptions = { ...verifierDefaults, types, ...options }
   const memory = new TokenMemory()
   return {
     verify(token) {
@@ -50,6 +55,7 @@ async function verifyAnew(token: string, id: string, rules: VerifierOptions, mem
   memory.forget(id)
   const header = readTokenHeader(token)
   if (!rules.types.includes(shortType(header.typ))) throw new TokenError(`its typ is not '${rules.types[0]}'`)
+  if (rules.trustDomain !== undefined && NOT_FOR_SVIDS.includes(header.alg)) throw new TokenError('its algorithm is not one of a JWT-SVID')
   const key = await rules.keys.find(header.kid)
   if (key === undefined) throw new TokenError('its key is not one of the issuer')
   const payload = await verifySignature(token, header, key)

@@ -81,6 +81,11 @@ describe('bad input to createMesh', () => {
     ],
     ['a token file without an issuer', { identity: { clientTokenFile: 'x' } }, 'identity.issuer: expected the issuer that knows clientTokenFile, got undefined'],
     [
+      'a trust domain that is none',
+      { identity: { issuer: 'http://issuer.test', trustDomain: 'Example.org' } },
+      'identity.trustDomain: expected the name of a SPIFFE trust domain, such as example.org, got "Example.org"',
+    ],
+    [
       'two ways to a token',
       { identity: { issuer: 'http://issuer.test', clientSecret: 'hush', clientTokenFile: 'x' } },
       'identity.clientTokenFile: expected either clientTokenFile or clientSecret, got "both"',
