@@ -72,7 +72,7 @@ export interface InboundHost {
   readonly health: () => MeshHealth
   readonly tracing: Tracing
   /** Whose tokens are believed; undefined when the mesh has no issuer. */
-  readonly verification: { readonly issuer: string; readonly keys: Keys } | undefined
+  readonly verification: { readonly issuer: string; readonly keys: Keys; readonly trustDomain?: string | undefined } | undefined
 }
 
 /** What an edge needs of a mesh. */

@@ -1,20 +1,10 @@
-import type { TokenFunction } from './auth/token-source.js'
-import { callable, fields, flag, httpUrl, mapOf, oneOf, positiveMs, required, serviceName, text, optionError, type Reader } from './base/validate.js'
+import { callable, fields, flag, mapOf, oneOf, positiveMs, required, serviceName, text } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
 import { calledServiceOptions, type CalledServiceOptions } from './called-service-options.js'
 import { discoverySettings, readDiscovery, type DiscoveryOptions, type DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
+import { readIdentity, type IdentityOptions, type IdentitySettings } from './identity-options.js'
 import { readTransport, transportDefaults, type TransportOptions, type TransportSettings } from './transport/transport.js'
-
-/** Who this service is, and who vouches for others. */
-export interface IdentityOptions {
-  /** URL of the OpenID issuer that gives this service its tokens and that callers' tokens must come from. */
-  readonly issuer?: string | undefined
-  /** What the issuer knows this service by; its client id is the service's name. */
-  readonly clientSecret?: string | undefined
-  /** A way of your own to outbound tokens: the audience in, the token out. */
-  readonly token?: TokenFunction | undefined
-}
 
 export interface MeshOptions {
   /** This service's name: lower-case letters, digits and hyphens. */
@@ -44,7 +34,7 @@ export interface MeshOptions {
 export interface MeshSettings extends Place {
   readonly service: string
   readonly registry: Registry
-  readonly identity: IdentityOptions
+  readonly identity: IdentitySettings
   readonly services: Readonly<Record<string, CalledServiceOptions>>
   readonly unknownHosts: 'passthrough' | 'error'
   readonly readyTimeoutMs: number
@@ -55,22 +45,7 @@ export interface MeshSettings extends Place {
 
 export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000, faultInjection: false } as const)
 
-const readIdentity: Reader<IdentityOptions> = (value, path) => {
-  const identity = fields<IdentityOptions>({
-    issuer: httpUrl,
-    clientSecret: text,
-    token: callable<TokenFunction>('a function (audience) that gives a token'),
-  })(value, path)
-  if (identity.clientSecret !== undefined && identity.issuer === undefined) {
-    throw optionError(`${path}.issuer`, 'the issuer that knows clientSecret', undefined)
-  }
-  if (identity.clientSecret !== undefined && identity.token !== undefined) {
-    throw optionError(`${path}.token`, 'either token or clientSecret', 'both')
-  }
-  return identity
-}
-
-const readOptions = fields<MeshOptions>({
+const readOptions = fields<Omit<MeshOptions, 'identity'> & { readonly identity?: IdentitySettings }>({
   service: serviceName,
   registry: callable<Registry>('a registry, such as consul()', 'watch'),
   identity: readIdentity,

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
-import { createIssuerKeys } from './auth/keys.js'
-import { createIssuerTokens } from './auth/issuer-tokens.js'
-import { functionTokens, type TokenSource } from './auth/token-source.js'
+import type { JsonWebKey } from './auth/json-web-key.js'
 import { systemClock, type Clock } from './base/clock.js'
 import { MeshError } from './base/errors.js'
 import { createHttpClient, type HttpClient } from './base/http.js'
@@ -19,6 +17,7 @@ import { ServiceClient } from './client.js'
 import { createRegistrar } from './discovery/registrar.js'
 import { meshFetch } from './dispatcher/fetch.js'
 import { MeshDispatcher } from './dispatcher/mesh-dispatcher.js'
+import { openIdentity, type OpenIdentity } from './identity.js'
 import { createInbound, type InboundHost, type InboundMesh, type InboundOptions } from './inbound.js'
 import { readInstance, type RegisterOptions } from './instance-options.js'
 import { readMeshOptions, type MeshOptions, type MeshSettings } from './mesh-options.js'
@@ -60,7 +59,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   readonly #settings: MeshSettings
   readonly #events = new Events()
   readonly #http: HttpClient
-  readonly #tokens: TokenSource | undefined
+  readonly #identity: OpenIdentity
   readonly #host: InboundHost
   readonly #registrar: ReturnType<typeof createRegistrar>
   readonly #services: Services
@@ -73,17 +72,12 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     this.#settings = settings
     const { registry, identity, service } = settings
     this.#http = createHttpClient()
-    const access = identity.issuer === undefined ? undefined : { issuer: identity.issuer, http: this.#http, timeoutMs: 5_000, clock, random }
-    if (identity.token !== undefined) this.#tokens = functionTokens(identity.token)
-    else if (access !== undefined && identity.clientSecret !== undefined) {
-      this.#tokens = createIssuerTokens({ ...access, service, clientSecret: identity.clientSecret, tokenEndpoint: undefined })
-    }
+    this.#identity = openIdentity(identity, { service, http: this.#http, clock, random, events: this.#events })
     const tracing = new Tracing(version)
-    const ambient = this.#ambient
-    const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, ambient, registry }
+    const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, ambient: this.#ambient, registry }
     this.#services = new Services(settings.services, {
       ...shared,
-      tokens: this.#tokens,
+      tokens: this.#identity.tokens,
       here: { zone: settings.zone, region: settings.region },
       clientId: randomUUID(),
       discovery: settings.discovery,
@@ -96,7 +90,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       faultInjection: settings.faultInjection,
       shedCounts: { critical: 0, normal: 0, low: 0 },
       health: () => this.health(),
-      verification: access === undefined ? undefined : { issuer: access.issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }) },
+      verification: this.#identity.verification,
     }
     this.#registrar = createRegistrar(shared)
     this.#shutdown = new Shutdown({
@@ -191,6 +185,11 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     return createInbound(this.#host, options)
   }
 
+  /** The public keys of `identity.token: selfSigned(…)`, as a JWK set (RFC 7517) for others to fetch; without that, none. */
+  jwks(): { readonly keys: readonly JsonWebKey[] } {
+    return { keys: (this.#identity.tokens?.jwks?.keys ?? []).map((key) => ({ ...key })) }
+  }
+
   /** What the mesh knows at this moment. */
   snapshot(): MeshSnapshot {
     return {
@@ -234,7 +233,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     await this.#registrar.deregister()
     this.#host.drain.begin()
     await this.#services.close()
-    this.#tokens?.close?.()
+    this.#identity.tokens?.close?.()
     await Promise.all([this.dispatcher.close(), this.#http.close()])
   }
 

@@ -2,7 +2,7 @@ import { calculateJwkThumbprint, importJWK } from 'jose'
 import type { CryptoKey } from 'jose'
 import { MeshError } from '../base/errors.js'
 import { rsaWeakness } from './rsa-strength.js'
-import type { JsonWebKey } from './signer.js'
+import type { JsonWebKey } from './json-web-key.js'
 
 /** A public key that has passed every check, and the one algorithm that it is for. */
 export interface VerificationKey {

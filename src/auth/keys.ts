@@ -4,7 +4,7 @@ import type { Random } from '../base/random.js'
 import { discoverEndpoint, fetchJson, type IssuerAccess } from './discovery.js'
 import { readKeySet, type KeySet, type VerificationKey } from './key-set.js'
 import { Refresh } from './refresh.js'
-import type { JsonWebKey } from './signer.js'
+import type { JsonWebKey } from './json-web-key.js'
 
 /** The public keys of an issuer. */
 export interface Keys {

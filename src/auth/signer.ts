@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import type { JWK } from 'jose'
+import { generateKeyPair, randomUUID, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { SignJWT } from 'jose'
 import type { Clock } from '../base/clock.js'
+import type { JsonWebKey } from './json-web-key.js'
+import { publicJwkOf } from './signing-key.js'
 
 /**
  * Type of the mesh's own service token: an OAuth access token (RFC 9068). A type of its own keeps every other kind of
@@ -27,21 +29,22 @@ export interface Signer {
   sign(claims: TokenClaims): Promise<string>
 }
 
-/** A public key as RFC 7517 writes it. */
-export type JsonWebKey = JWK
-
-/** Makes a signer with a fresh ES256 key. Its `kid` is the RFC 7638 thumbprint, so that no two keys ever share one. */
+/** Makes a signer with a fresh ES256 key. */
 export async function createSigner({ clock }: { readonly clock: Clock }): Promise<Signer> {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  const jwk = await exportJWK(publicKey)
-  const kid = await calculateJwkThumbprint(jwk)
+  const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
+  return signerWith(privateKey, clock)
+}
+
+/** A signer with this P-256 key. Its tokens are of the type `typ`, a service token's unless given. */
+export function signerWith(privateKey: KeyObject, clock: Clock, typ: string = SERVICE_TOKEN_TYPE): Signer {
+  const jwk = publicJwkOf(privateKey)
   return {
-    jwks: { keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] },
+    jwks: { keys: [jwk] },
     sign({ lifetimeMs, ...claims }) {
       const issuedAt = Math.floor(clock.epochMs() / 1000)
       const expiresAt = issuedAt + Math.floor(lifetimeMs / 1000)
       return new SignJWT({ client_id: claims.sub, ...claims, iat: issuedAt, exp: expiresAt, jti: randomUUID() })
-        .setProtectedHeader({ alg: 'ES256', kid, typ: SERVICE_TOKEN_TYPE })
+        .setProtectedHeader({ alg: 'ES256', kid: jwk.kid, typ })
         .sign(privateKey)
     },
   }

@@ -41,7 +41,7 @@ export function readTokenHeader(token: string): TokenHeader {
 }
 
 /** The bytes of a part, which must be what those bytes encode to: no padding, no stray bits, no other alphabet. */
-function decodePart(part: string): Buffer {
+export function decodePart(part: string): Buffer {
   const bytes = Buffer.from(part, 'base64url')
   if (bytes.toString('base64url') !== part) throw new TokenError('a part is not base64url in its canonical form')
   return bytes

@@ -1,10 +1,30 @@
+import type { Clock } from '../base/clock.js'
 import { MeshError } from '../base/errors.js'
+import type { Random } from '../base/random.js'
+import type { JsonWebKey } from './json-web-key.js'
 
 /** Where the tokens of outbound calls come from. */
 export interface TokenSource {
   /** A bearer token for this audience, the called service; at once when one is at hand. */
   token(audience: string): string | Promise<string>
+  /** The public keys of a source that signs for itself. */
+  readonly jwks?: { readonly keys: readonly JsonWebKey[] }
   close?(): void
+}
+
+/** What a source is given by the mesh that opens it. */
+export interface TokenGround {
+  /** This service's name. */
+  readonly service: string
+  readonly clock: Clock
+  readonly random: Random
+  /** Tells the listeners what went wrong while the last good token goes on serving. */
+  readonly tell: (error: Error) => void
+}
+
+/** A way to tokens, such as `fileToken()` or `selfSigned()`, that each mesh opens for itself. */
+export interface TokenProvider {
+  open(ground: TokenGround): TokenSource
 }
 
 /** A user's own way to tokens; it is asked for every attempt and keeps what it wants to keep. */

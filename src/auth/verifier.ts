@@ -11,12 +11,18 @@ import { TokenMemory } from './token-memory.js'
 export interface VerifierOptions extends ClaimRules {
   readonly keys: Keys
   readonly clock: Clock
+  /** What `typ` may say, lower-case and without `application/`; undefined for a token that has none. */
+  readonly types: readonly (string | undefined)[]
 }
 
-type Tolerances = Pick<ClaimRules, 'leewayMs' | 'maxLifetimeMs'>
+type Tolerances = Pick<VerifierOptions, 'leewayMs' | 'maxLifetimeMs' | 'types'>
 
-/** Half a minute between two clocks, and an hour for a token that was meant to live minutes. */
-export const verifierDefaults: Tolerances = Object.freeze({ leewayMs: 30_000, maxLifetimeMs: 3_600_000 })
+/** Service tokens; half a minute between two clocks, and an hour for a token that was meant to live minutes. */
+export const verifierDefaults: Tolerances = Object.freeze({ leewayMs: 30_000, maxLifetimeMs: 3_600_000, types: [SERVICE_TOKEN_TYPE] })
+
+/** What a JWT-SVID may call itself (JWT-SVID §2.3), and the algorithms that it must not have (§2.1). */
+const SVID_TYPES = ['jwt', 'jose', undefined]
+const NOT_FOR_SVIDS = ['EdDSA', 'Ed25519']
 
 /** Tells who a token speaks for. */
 export interface Verifier {
@@ -27,9 +33,10 @@ export interface Verifier {
   verify(token: string): Peer | Promise<Peer>
 }
 
-/** A verifier of service tokens: OAuth access tokens of one issuer for one audience (RFC 9068 §4, RFC 8725). */
+/** A verifier of tokens of one issuer for one audience (RFC 8725); of service tokens, OAuth access tokens, unless told otherwise (RFC 9068 §4). */
 export function createVerifier(options: Omit<VerifierOptions, keyof Tolerances> & Partial<Tolerances>): Verifier {
-  const rules: VerifierOptions = { ...verifierDefaults, ...options }
+  const types = options.trustDomain === undefined ? verifierDefaults.types : SVID_TYPES
+  const rules: VerifierOptions = { ...verifierDefaults, types, ...options }
   const memory = new TokenMemory()
   return {
     verify(token) {
@@ -47,7 +54,8 @@ export function createVerifier(options: Omit<VerifierOptions, keyof Tolerances> 
 async function verifyAnew(token: string, id: string, rules: VerifierOptions, memory: TokenMemory): Promise<Peer> {
   memory.forget(id)
   const header = readTokenHeader(token)
-  if (!isServiceTokenType(header.typ)) throw new TokenError(`its typ is not '${SERVICE_TOKEN_TYPE}'`)
+  if (!rules.types.includes(shortType(header.typ))) throw new TokenError(`its typ is not '${rules.types[0]}'`)
+  if (rules.trustDomain !== undefined && NOT_FOR_SVIDS.includes(header.alg)) throw new TokenError('its algorithm is not one of a JWT-SVID')
   const key = await rules.keys.find(header.kid)
   if (key === undefined) throw new TokenError('its key is not one of the issuer')
   const payload = await verifySignature(token, header, key)
@@ -57,8 +65,8 @@ async function verifyAnew(token: string, id: string, rules: VerifierOptions, mem
 }
 
 /** Media types are compared without case, and `application/` may be left out (RFC 7515 §4.1.9). */
-function isServiceTokenType(typ: string | undefined): boolean {
-  return typ?.toLowerCase().replace(/^application\//, '') === SERVICE_TOKEN_TYPE
+function shortType(typ: string | undefined): string | undefined {
+  return typ?.toLowerCase().replace(/^application\//, '')
 }
 
 /** The payload of a token that has passed the gate and that this key signed. */

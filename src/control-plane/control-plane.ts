@@ -2,13 +2,14 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from '../base/clock.js'
 import { isMeshError } from '../base/errors.js'
 import { systemRandom, type Random } from '../base/random.js'
-import { callable, fields, mapOf, optionError, serviceName, text, wholeNumber, type Reader } from '../base/validate.js'
+import { callable, fields, listOf, mapOf, optionError, required, serviceName, text, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf } from '../call/endpoint.js'
 import { plainText } from './http/answer.js'
 import { isLoopback } from './http/guard.js'
 import { openServer, type HttpServer } from './http/server.js'
 import { indexText } from './index-text.js'
 import { createIssuer } from './issuer/issuer.js'
+import type { JwkSet, TokenExchange } from './issuer/jwt-clients.js'
 import { monitorRoutes } from './monitor/monitor-api.js'
 import { receiverRoutes } from './monitor/receiver-api.js'
 import { SeriesStore } from './monitor/series.js'
@@ -29,6 +30,12 @@ export interface ControlPlaneOptions {
   clients?: Readonly<Record<string, string>>
   /** Secret of every service that `clients` does not list. By default, without `clients`, a random one. */
   clientSecret?: string
+  /** Public keys (RFC 7517 §5) of the services that sign for themselves, by `identity.clientKey`. A shared secret is not taken from them. */
+  clientKeys?: Readonly<Record<string, JwkSet>>
+  /** Another issuer, such as that of a Kubernetes cluster, whose tokens are exchanged for this one's: `identity.clientTokenFile`. */
+  tokenExchange?: TokenExchange
+  /** Which services each client may have tokens for. Default: any. */
+  audiences?: Readonly<Record<string, readonly string[]>>
   /** Default: the machine's. */
   clock?: Clock
   /** Spreads the ends of blocking queries. Default: the machine's. */
@@ -56,12 +63,29 @@ const loopbackHost: Reader<string> = (value, path) => {
   throw optionError(path, 'a loopback address or name, since this control plane is for one machine', value)
 }
 
+const jwkSet: Reader<JwkSet> = (value, path) => {
+  if (Array.isArray((value as Partial<JwkSet> | null)?.keys)) return value as JwkSet
+  throw optionError(path, 'a JWK set: { keys: [...] }', value)
+}
+
+const readExchange: Reader<TokenExchange> = (value, path) => {
+  const { issuer, jwks, subjects } = fields<TokenExchange>({ issuer: text, jwks: jwkSet, subjects: mapOf(serviceName, text) })(value, path)
+  return {
+    issuer: required(issuer, `${path}.issuer`, 'iss of its tokens'),
+    jwks: required(jwks, `${path}.jwks`, 'its JWK set'),
+    subjects: required(subjects, `${path}.subjects`, 'the subject of each service'),
+  }
+}
+
 const readOptions = fields<ControlPlaneOptions>({
   host: loopbackHost,
   port: wholeNumber(0, 65_535),
   otlpPort: wholeNumber(0, 65_535),
   clients: mapOf(serviceName, text),
   clientSecret: text,
+  clientKeys: mapOf(serviceName, jwkSet),
+  tokenExchange: readExchange,
+  audiences: mapOf(serviceName, listOf(serviceName)),
   clock: callable('a clock', 'now'),
   random: callable('a function'),
 })
@@ -78,10 +102,12 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
   const clientSecret = given.clientSecret ?? (given.clients === undefined ? randomBytes(24).toString('base64url') : undefined)
 
   const catalog = new Catalog(clock)
-  const issuer = await createIssuer({ clients, clientSecret, clock })
+  const { clientKeys = {}, audiences = {}, tokenExchange } = given
+  const random = given.random ?? systemRandom
+  const issuer = await createIssuer({ clients, clientSecret, clientKeys, audiences, tokenExchange, clock, random })
   const traces = new Traces()
   const series = new SeriesStore()
-  const queries = { catalog, clock, random: given.random ?? systemRandom }
+  const queries = { catalog, clock, random }
 
   const main = await openServer({
     host,

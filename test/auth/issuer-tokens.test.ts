@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { bySecret } from '../../src/auth/client-authentication.js'
 import { createIssuerTokens, type IssuerTokensOptions } from '../../src/auth/issuer-tokens.js'
 import type { TokenSource } from '../../src/auth/token-source.js'
 import { createHttpClient, type HttpClient } from '../../src/base/http.js'
@@ -27,8 +28,7 @@ afterEach(async () => {
 function tokens(overrides: Partial<IssuerTokensOptions> = {}): TokenSource {
   return createIssuerTokens({
     issuer: issuer.url,
-    service: 'orders',
-    clientSecret: 'p+ss w%rd',
+    authentication: bySecret('orders', 'p+ss w%rd'),
     tokenEndpoint: undefined,
     http,
     timeoutMs: 2_000,
@@ -110,7 +110,7 @@ describe('issuer tokens', () => {
     expect(requests).toBe(2)
     await clock.advance(1_000)
     expect(source.token('users')).toBe('short')
-    expect(requests).toBe(3)
+    await vi.waitFor(() => expect(requests).toBe(3))
   })
 
   it.each<[string, unknown]>([

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { readKeySet } from '../../src/auth/key-set.js'
-import type { JsonWebKey } from '../../src/auth/signer.js'
+import type { JsonWebKey } from '../../src/auth/json-web-key.js'
 import { verifySignature } from '../../src/auth/verifier.js'
 import { readTokenHeader } from '../../src/auth/token-gate.js'
 import { RawSigner } from '../support/raw-token.js'

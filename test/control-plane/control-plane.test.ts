@@ -36,7 +36,7 @@ describe('the control plane', () => {
   })
 
   it.each<[unknown, string]>([
-    [{ prot: 1 }, 'prot: unknown option; expected one of host, port, otlpPort, clients, clientSecret, clock, random'],
+    [{ prot: 1 }, 'prot: unknown option; expected one of host, port, otlpPort, clients, clientSecret, clientKeys, tokenExchange, audiences, clock, random'],
     [{ port: -1 }, 'port: expected a whole number from 0 to 65535, got -1'],
     [{ port: '7117' }, 'port: expected a whole number from 0 to 65535, got "7117"'],
     [{ host: '0.0.0.0' }, 'host: expected a loopback address or name, since this control plane is for one machine, got'],

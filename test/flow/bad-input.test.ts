@@ -79,6 +79,23 @@ describe('bad input to createMesh', () => {
       { identity: { clientSecret: 'hush' } },
       'identity.issuer: expected the issuer that knows clientSecret, got undefined',
     ],
+    ['a token file without an issuer', { identity: { clientTokenFile: 'x' } }, 'identity.issuer: expected the issuer that knows clientTokenFile, got undefined'],
+    [
+      'a trust domain that is none',
+      { identity: { issuer: 'http://issuer.test', trustDomain: 'Example.org' } },
+      'identity.trustDomain: expected the name of a SPIFFE trust domain, such as example.org, got "Example.org"',
+    ],
+    [
+      'two ways to a token',
+      { identity: { issuer: 'http://issuer.test', clientSecret: 'hush', clientTokenFile: 'x' } },
+      'identity.clientTokenFile: expected either clientTokenFile or clientSecret, got "both"',
+    ],
+    [
+      'a client key that is none',
+      { identity: { issuer: 'http://issuer.test', clientKey: 'hush' } },
+      'identity.clientKey: expected a P-256 private key as PEM text, got something else',
+    ],
+    ['a token that is no way to one', { identity: { token: 7 } }, 'identity.token: expected fileToken(), selfSigned() or a function (audience) that gives a token, got 7'],
   ])('%s is an error that names path, expectation and value, and nothing is started', (_, options, message) => {
     const registry = silentRegistry()
     const given = { service: 'orders', registry, services: { users: {} }, ...options } as unknown as MeshOptions

@@ -14,6 +14,7 @@ const EVENTS = Object.keys({
   endpointsKept: true,
   endpointsRefused: true,
   registryError: true,
+  identityError: true,
   registered: true,
   denied: true,
   spilled: true,

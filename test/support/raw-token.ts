@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import type { JsonWebKey } from '../../src/auth/signer.js'
+import type { JsonWebKey } from '../../src/auth/json-web-key.js'
 
 const ES256 = { namedCurve: 'P-256' }
 

@@ -1,13 +1,19 @@
+import { ACCESS_TOKEN, TOKEN_EXCHANGE } from '../../auth/client-authentication.js'
 import { createSigner } from '../../auth/signer.js'
-import type { Clock } from '../../base/clock.js'
 import { json, type Refusal, type Answer } from '../http/answer.js'
 import { refusedAs, type Exchange, type Route } from '../http/route.js'
 import { createClients, type ClientsOptions } from './clients.js'
+import { createJwtClients, type JwtClientsOptions } from './jwt-clients.js'
 import { OAuthRefusal, readTokenRequest, unauthenticated } from './token-request.js'
 
 export interface Issuer {
   /** Its routes, once it is known under which URL it speaks. */
   routes(issuer: string): readonly Route[]
+}
+
+export interface IssuerOptions extends Omit<ClientsOptions, 'jwtClients'>, JwtClientsOptions {
+  /** Which services each client may call; those that are not listed, any. */
+  readonly audiences: Readonly<Record<string, readonly string[]>>
 }
 
 const TOKEN_LIFETIME_MS = 5 * 60_000
@@ -16,18 +22,25 @@ const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 /**
  * The identity service: mints short-lived tokens, each for one caller and one called service, by OAuth's client
- * credentials grant (RFC 6749 §4.4), and publishes the key to verify them with (RFC 7517, RFC 8414).
+ * credentials grant (RFC 6749 §4.4) or an exchange (RFC 8693), and publishes the key to verify them with (RFC 7517, RFC 8414).
  * Its tokens are JWT access tokens (RFC 9068). The key lives as long as the process.
  */
-export async function createIssuer({ clock, ...options }: ClientsOptions & { readonly clock: Clock }): Promise<Issuer> {
-  const clients = createClients(options)
-  const signer = await createSigner({ clock })
+export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
+  const clients = createClients({ ...options, jwtClients: createJwtClients(options) })
+  const signer = await createSigner(options)
 
   const mint = async (issuer: string, { headers, body }: Exchange): Promise<Answer> => {
-    const { clientId, clientSecret, audience } = readTokenRequest(headers, await body(MAX_BODY_BYTES))
-    if (!clients.knows(clientId, clientSecret)) throw unauthenticated('unknown client, or a wrong secret')
-    const token = await signer.sign({ iss: issuer, sub: clientId, aud: audience, lifetimeMs: TOKEN_LIFETIME_MS })
-    return json({ access_token: token, token_type: 'Bearer', expires_in: TOKEN_LIFETIME_MS / 1000 }, { headers: NO_STORE })
+    const { credentials, audience } = readTokenRequest(headers, await body(MAX_BODY_BYTES))
+    const { id } = credentials
+    const allowedMs = await clients.grant(credentials, issuer)
+    const lifetimeMs = Math.min(TOKEN_LIFETIME_MS, Math.floor((allowedMs ?? 0) / 1000) * 1000)
+    if (lifetimeMs < 1000) throw unauthenticated('unknown client, or not the secret or the signature that it has')
+    if (Object.hasOwn(options.audiences, id) && !options.audiences[id]!.includes(audience)) {
+      throw new OAuthRefusal('invalid_target', 'this client may not call that service')
+    }
+    const token = await signer.sign({ iss: issuer, sub: id, aud: audience, lifetimeMs })
+    const kind = 'subjectToken' in credentials ? { issued_token_type: ACCESS_TOKEN } : {}
+    return json({ access_token: token, ...kind, token_type: 'Bearer', expires_in: lifetimeMs / 1000 }, { headers: NO_STORE })
   }
 
   return {
@@ -55,8 +68,9 @@ function metadata(issuer: string): object {
     issuer,
     token_endpoint: `${issuer}/oauth2/token`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
-    grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    grant_types_supported: ['client_credentials', TOKEN_EXCHANGE],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ['ES256'],
     response_types_supported: [],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

@@ -132,7 +132,8 @@ describe('the issuer', () => {
       issuer: controlPlane.url,
       token_endpoint: `${controlPlane.url}/oauth2/token`,
       jwks_uri: `${controlPlane.url}/.well-known/jwks.json`,
-      grant_types_supported: ['client_credentials'],
+      grant_types_supported: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     })
     expect(JSON.parse((await ask('/.well-known/oauth-authorization-server')).body)).toEqual(document)
   })

@@ -1,0 +1,44 @@
+import { byExchange, byKey, bySecret, type ClientAuthentication } from './auth/client-authentication.js'
+import { createIssuerTokens } from './auth/issuer-tokens.js'
+import { createIssuerKeys, type Keys } from './auth/keys.js'
+import { TokenFile } from './auth/token-file.js'
+import { functionTokens, type TokenGround, type TokenSource } from './auth/token-source.js'
+import type { HttpClient } from './base/http.js'
+import type { Events } from './call/events.js'
+import type { IdentitySettings } from './identity-options.js'
+
+/** Time for one request to the issuer. */
+const ISSUER_TIMEOUT_MS = 5_000
+
+export interface IdentityGround extends Omit<TokenGround, 'tell'> {
+  readonly events: Events
+  readonly http: HttpClient
+}
+
+/** What a mesh signs and verifies with. */
+export interface OpenIdentity {
+  /** Undefined when its calls go out unsigned. */
+  readonly tokens: TokenSource | undefined
+  /** Whose tokens are believed; undefined without an issuer. */
+  readonly verification: { readonly issuer: string; readonly keys: Keys; readonly trustDomain: string | undefined } | undefined
+}
+
+export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
+  const ground = { ...sources, tell: (error: Error) => events.emit('identityError', { error }) }
+  const { issuer, token } = identity
+  const own = typeof token === 'function' ? functionTokens(token) : token?.open(ground)
+  if (issuer === undefined) return { tokens: own, verification: undefined }
+  const access = { ...ground, issuer, timeoutMs: ISSUER_TIMEOUT_MS }
+  const authentication = authenticationOf(identity, issuer, ground)
+  return {
+    tokens: own ?? (authentication && createIssuerTokens({ ...access, authentication, tokenEndpoint: undefined })),
+    verification: { issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }), trustDomain: identity.trustDomain },
+  }
+}
+
+function authenticationOf(identity: IdentitySettings, issuer: string, ground: TokenGround): ClientAuthentication | undefined {
+  const { clientSecret, clientKey, clientTokenFile: path } = identity
+  if (clientSecret !== undefined) return bySecret(ground.service, clientSecret)
+  if (clientKey !== undefined) return byKey(ground.service, clientKey, issuer, ground.clock)
+  return path === undefined ? undefined : byExchange(ground.service, new TokenFile({ path, audience: issuer, ...ground }))
+}
