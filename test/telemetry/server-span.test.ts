@@ -178,7 +178,11 @@ describe('peerOnSpan', () => {
       await expect(context.with(theirs, () => request(() => Promise.reject(forbidden))(inbound()))).rejects.toBe(forbidden)
       expect(sdk.spans()).toEqual([])
       span.end()
-      expect(sdk.named('theirs').attributes).toEqual({ 'mesh.peer.service': 'orders', 'error.type': 'MESH_ERR_FORBIDDEN' })
+      expect(sdk.named('theirs').attributes).toEqual({
+        'mesh.peer.service': 'orders',
+        'error.type': 'MESH_ERR_FORBIDDEN',
+        'mesh.refusal.reason': 'rule 3 allows GET only',
+      })
     })
 
     it('starts none where theirs was not sampled', async () => {
