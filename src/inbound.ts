@@ -2,7 +2,8 @@ import type { Server } from 'node:http'
 import { authenticate } from './auth/authenticate.js'
 import { authorize } from './auth/authorize.js'
 import type { Keys } from './auth/keys.js'
-import { accessPolicy, withoutPolicy, type AccessPolicy, type Judge } from './auth/policy.js'
+import { noPolicy, policySource, type LivePolicy, type PolicySource } from './auth/live-policy.js'
+import type { AccessPolicy, Verdict } from './auth/policy.js'
 import { exactPath, rawPathOf } from './auth/request-path.js'
 import { createVerifier } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
@@ -13,7 +14,7 @@ import { fields, flag, listOf, optionError, positiveMs, required, text, wholeNum
 import type { Ambient } from './call/ambient.js'
 import { Chain, RESEND_HEADER } from './call/chain.js'
 import type { Events } from './call/events.js'
-import type { Arrival, Inbound, InboundReply } from './call/inbound.js'
+import type { Arrival, Inbound, InboundReply, Peer } from './call/inbound.js'
 import { stack, type Handler, type Layer } from './call/layer.js'
 import { formatLoadReport } from './call/load-report.js'
 import { PRIORITY_HEADER, priorityOf, type Priority } from './call/priority.js'
@@ -33,8 +34,8 @@ import { faultOnSpan, peerOnSpan, serverSpan } from './telemetry/server-span.js'
 import type { Tracing } from './telemetry/tracing.js'
 
 export interface InboundOptions {
-  /** Who may ask for what. Default: nobody, for anything. */
-  readonly policy?: AccessPolicy | undefined
+  /** Who may ask for what; `livePolicy` and `policyFile` make one that can be replaced. Default: nobody, for anything. */
+  readonly policy?: AccessPolicy | LivePolicy | undefined
   /** What a token must be meant for. Default: this service's name. */
   readonly audience?: string | undefined
   /** Paths that are open to everybody, token or not, such as `/healthz`: exactly these, letter for letter. Default: none. */
@@ -91,10 +92,15 @@ export interface InboundMesh {
  */
 export function createInbound(host: InboundHost, options: InboundOptions): Handler<Arrival, InboundReply> {
   const read = readOptions(options, '')
-  const { exempt = [], policy = withoutPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], ...tokenRules } = read
+  const { exempt = [], policy = noPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], ...tokenRules } = read
   if (faults.length > 0 && !host.faultInjection) throw optionError('faults', 'none, unless createMesh was given faultInjection: true', faults)
   const issuer = required(host.verification, 'identity.issuer', 'the issuer whose tokens callers must bring')
   const verifier = createVerifier({ audience: host.service, ...issuer, ...tokenRules, clock: host.clock })
+
+  policy.listen({
+    replaced: () => host.events.emit('policyReplaced', {}),
+    refused: (reason) => host.events.emit('policyRefused', { reason }),
+  })
 
   const eventLoop = createEventLoop(host.clock)
   // Without the one that is being answered.
@@ -123,7 +129,7 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
       // Below authentication, by which the caller is known.
-      authorize({ judge: policy }),
+      authorize({ policy, audit: tellAudit(host) }),
       // Below authorization: how busy the application is, is told to nobody else; a remembered token costs next to nothing.
       spill({ clock: host.clock, inFlight: () => host.drain.inFlight, loadReport: loadReport ? reportLoad : undefined }),
       // Below authorization: it answers in the application's place, and only callers that may ask.
@@ -167,6 +173,13 @@ function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
   }
 }
 
+/** Tells the listeners what would have become of a request by the part of its policy that is only tried. */
+function tellAudit({ events }: InboundHost): (verdict: Verdict, inbound: Inbound, peer: Peer) => void {
+  return ({ allowed, rule }, { method, target }, { principal }) => {
+    events.emit('audited', { allowed, rule, method, path: redactTokens(rawPathOf(target)), peer: principal })
+  }
+}
+
 /** Tells the listeners, and the trace, what went wrong on purpose. */
 function tellFault({ events, tracing }: InboundHost): (fault: InjectedFault, inbound: Inbound) => void {
   return (fault, { method, target, peer }) => {
@@ -185,7 +198,7 @@ function unless(paths: readonly string[], ...layers: readonly Layer<Inbound, Inb
 }
 
 const readOptions = fields<{
-  policy?: Judge
+  policy?: PolicySource
   audience?: string
   exempt?: readonly string[]
   health?: HealthPaths | false
@@ -195,7 +208,7 @@ const readOptions = fields<{
   shed?: ShedSettings | false
   faults?: readonly FaultOptions[]
 }>({
-  policy: accessPolicy,
+  policy: policySource,
   audience: text,
   exempt: listOf(exactPath),
   health: readHealth,

@@ -21,7 +21,7 @@ export function webMesh(
 ): (request: Request) => Promise<Response> {
   const handle = mesh.inbound(options)
   return async (request) => {
-    const { protocol, pathname, search } = new URL(request.url)
+    const { protocol, pathname, search, host } = new URL(request.url)
     const { signal } = request
     const cancellation = new Cancellation()
     const hangUp = (): void => cancellation.cancel(hungUp(signal.reason))
@@ -35,7 +35,8 @@ export function webMesh(
         scheme: protocol === 'https:' ? 'https' : 'http',
         remoteAddress: undefined,
         cancellation,
-        header: (name) => request.headers.get(name) ?? undefined,
+        // Platforms may keep the host in the URL alone.
+        header: (name) => request.headers.get(name) ?? (name === 'host' ? host : undefined),
         async proceed(inbound) {
           response = await handler(request, new RequestView(inbound))
           if (inbound.loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, inbound.loadReport())

@@ -112,6 +112,23 @@ describe('Express', () => {
     expect((await rawRequest(port, '/users/42', { headers })).status).toBe(200)
   })
 
+  it('Z08 Z10 judges by host and header as they came over the wire, and by nothing that came twice', async () => {
+    const app = express()
+    const policy = { allow: [{ from: ['*'], hosts: ['users'], notPorts: [1], when: [{ header: 'x-env', notValues: ['test'] }, { addresses: ['127.0.0.1'] }] }] }
+    app.use(expressMesh(scene, { policy }))
+    app.get('/', (_, res) => void res.json({}))
+    await using other = await listening(app)
+    const identity = await scene.bearer('orders')
+    const statusOf = async (headers: Record<string, string | string[]>): Promise<number> =>
+      (await rawRequest(other.port, '/', { headers: { ...identity, ...headers } })).status
+    for (const host of ['users', 'USERS', 'users:8080', 'users.']) expect(await statusOf({ host }), host).toBe(200)
+    for (const host of ['mail', 'users.evil', 'users,users', 'x@users']) expect(await statusOf({ host }), host).not.toBe(200)
+    expect(await statusOf({ host: 'mail', 'x-forwarded-host': 'users', 'x-original-url': '/', forwarded: 'host=users' })).toBe(403)
+    expect(await statusOf({ host: 'users', 'x-env': ['live', 'test'] })).toBe(403)
+    expect(await statusOf({ host: 'users', 'x-env': ['live', 'prod'] })).toBe(200)
+    expect(await statusOf({ host: 'users', 'x-env': 'tes\u00fft' })).toBe(403)
+  })
+
   it('Z09 a method in a header changes nothing', async () => {
     const headers = { ...(await scene.bearer('reader')), 'x-http-method-override': 'GET', 'x-original-url': '/users/42' }
     expect((await rawRequest(port, '/admin', { method: 'POST', headers })).status).toBe(403)

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { livePolicy } from '../src/auth/live-policy.js'
+import type { AccessPolicy } from '../src/auth/policy.js'
 import { MeshError } from '../src/base/errors.js'
 import { Cancellation } from '../src/call/cancellation.js'
 import type { Arrival, InboundReply } from '../src/call/inbound.js'
@@ -217,6 +219,60 @@ describe('inbound stack', () => {
     [{ maxLifetimeMs: 0 }, 'maxLifetimeMs: expected a positive number'],
   ])('Z13 does not start with %j', (options, message) => {
     expect(() => scene.inbound(options as InboundOptions)).toThrow(message)
+  })
+
+  it('Z13 judges by the last good policy, and tells what becomes of another', async () => {
+    const policy = livePolicy(POLICY.policy as AccessPolicy)
+    const handle = scene.inbound({ policy })
+    const told: unknown[] = []
+    scene.host.events.on('policyReplaced', () => told.push('replaced'))
+    scene.host.events.on('policyRefused', ({ reason }) => told.push(reason))
+    const headers = await scene.bearer('orders')
+    const statusOf = async (): Promise<number> => (await handle(arrival({ headers }))).status
+    expect(await statusOf()).toBe(200)
+    expect(() => policy.replace({ allow: [{ from: ['*'], path: ['/'] } as never] })).toThrow('policy.allow[0].path: unknown option')
+    expect(await statusOf()).toBe(200)
+    policy.replace({ allow: [{ from: ['mail'] }] })
+    expect(await statusOf()).toBe(403)
+    expect(told).toEqual([expect.stringContaining('policy.allow[0].path: unknown option'), 'replaced'])
+  })
+
+  it('Z13 no request that comes while policies are replaced is judged by neither', async () => {
+    const policy = livePolicy({ allow: [{ from: ['*'] }], deny: [{ from: ['orders'] }] })
+    const handle = scene.inbound({ policy })
+    const headers = await scene.bearer('orders')
+    const replies: Promise<InboundReply>[] = []
+    for (let i = 0; i < 200; i++) {
+      replies.push(Promise.resolve(handle(arrival({ headers }))))
+      if (i % 3 === 0) policy.replace({ allow: [{ from: ['mail'] }] })
+      else if (i % 3 === 1) policy.replace({ allow: [{ from: ['*'] }], deny: [{ from: ['orders'] }] })
+      else expect(() => policy.replace({ deny: {} } as AccessPolicy)).toThrow('policy.deny')
+      if (i % 7 === 0) await new Promise(setImmediate)
+    }
+    expect(new Set((await Promise.all(replies)).map(({ status }) => status))).toEqual(new Set([403]))
+    expect(new Set(scene.denied.map(({ reason }) => reason))).toEqual(new Set(['policy.deny[0]', 'no rule of policy.allow matches']))
+    expect(admitted).toBe(0)
+  })
+
+  it('tells what would have become of a request by what is only tried, and lets that decide nothing', async () => {
+    const audited: unknown[] = []
+    scene.host.events.on('audited', (event) => audited.push(event))
+    const handle = scene.inbound({ policy: { allow: [{ from: ['orders'] }], deny: [{ from: ['*'], paths: ['/users/*'], dryRun: true }] } })
+    const headers = await scene.bearer('orders')
+    expect(await handle(arrival({ headers, target: '/users/42?key=secret' }))).toBe(OK)
+    expect(await handle(arrival({ headers, target: '/' }))).toBe(OK)
+    expect(audited).toEqual([{ allowed: false, rule: 'policy.deny[0]', method: 'GET', path: '/users/42', peer: 'orders' }])
+    expect(scene.denied).toEqual([])
+  })
+
+  it('judges by host, header, address and port as they came', async () => {
+    const policy = { allow: [{ from: ['*'], hosts: ['users'], ports: [8080], when: [{ header: 'X-Env', values: ['live'] }, { addresses: ['127.0.0.0/8'] }] }] }
+    const handle = scene.inbound({ policy })
+    const headers = { ...(await scene.bearer('orders')), host: 'USERS:8080', 'x-env': 'live' }
+    expect(await handle(arrival({ headers, localPort: 8080 }))).toBe(OK)
+    for (const other of [{ headers: { ...headers, host: 'mail' } }, { headers: { ...headers, 'x-env': 'live, test' } }, { remoteAddress: '10.0.0.1' }, { localPort: 81 }]) {
+      expect((await handle(arrival({ headers, localPort: 8080, ...other }))).status, JSON.stringify(other)).toBe(403)
+    }
   })
 
   it('does not start without an issuer', async () => {

@@ -1,24 +1,33 @@
-import { fields, listOf, optionError, required, type Reader } from '../base/validate.js'
-import type { Peer } from '../call/inbound.js'
-import { matchesExactly, matchesLoosely, pathTemplate, type PathTemplate } from './path-template.js'
+import { fields, flag, listOf, member, optionError, required, type Reader } from '../base/validate.js'
+import { allOf, type JudgedRequest, type RequestMatcher } from './matcher.js'
+import { ruleWhen, type AccessCondition } from './rule-condition.js'
+import { operationFields, ruleTo, type AccessOperation } from './rule-operation.js'
+import { ruleFrom, type AccessSource } from './rule-source.js'
 
-/** Who may, or may not, ask for what. */
-export interface AccessRule {
-  /** Names of calling services, or principals; `'*'` alone for every caller that has shown who it is. */
-  readonly from: readonly string[]
-  /** Methods, upper-case; every method when absent. `GET` covers `HEAD`, which routers answer with the same handler. */
-  readonly methods?: readonly string[] | undefined
-  /** Paths such as `/users/:id` or `/users/*`; every path when absent. */
-  readonly paths?: readonly string[] | undefined
+/** Who may, or may not, ask for what. A rule with one operation may hold its fields itself: `methods`, `paths` … */
+export interface AccessRule extends AccessOperation {
+  /** Names of calling services, or principals; `'*'` alone for every caller that has shown who it is; or sources. One must match. */
+  readonly from: readonly (string | AccessSource)[]
+  /** Operations, one of which must match; every one when absent. */
+  readonly to?: readonly AccessOperation[] | undefined
+  /** Conditions, all of which must hold. */
+  readonly when?: readonly AccessCondition[] | undefined
+  /** Decides nothing: where the rule would have changed the verdict, that is told (`audited`). Default false. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface AccessRules {
+  readonly allow?: readonly AccessRule[] | undefined
+  readonly deny?: readonly AccessRule[] | undefined
 }
 
 /**
  * Who may call: nobody but by an `allow` rule, and never against a `deny` rule. A deny rule also covers the spellings
  * of a path that only some routers take for it: other case, a slash at the end.
  */
-export interface AccessPolicy {
-  readonly allow?: readonly AccessRule[] | undefined
-  readonly deny?: readonly AccessRule[] | undefined
+export interface AccessPolicy extends AccessRules {
+  /** A policy to be tried: it decides nothing, and where it would have decided otherwise, that is told (`audited`). */
+  readonly dryRun?: AccessRules | undefined
 }
 
 /** What a policy says of one request; `rule` is for the operator, as `policy.allow[0]`. */
@@ -27,80 +36,76 @@ export interface Verdict {
   readonly rule: string
 }
 
-/** Judges requests; the path is given as its decoded segments. */
-export type Judge = (peer: Peer, method: string, path: readonly string[]) => Verdict
+export type Judge = (request: JudgedRequest) => Verdict
+
+/** A policy made ready. */
+export interface Policy {
+  readonly judge: Judge
+  /** What is only tried. */
+  readonly trials: readonly Judge[]
+}
 
 interface CompiledRule {
   readonly name: string
-  readonly from: ReadonlySet<string>
-  readonly methods: ReadonlySet<string> | undefined
-  readonly paths: readonly PathTemplate[] | undefined
+  readonly dryRun: boolean
+  readonly matches: RequestMatcher
 }
 
 const NO_POLICY: Verdict = { allowed: false, rule: 'there is no policy, so every request is refused: give the option `policy`' }
-const NO_RULES: Verdict = { allowed: false, rule: 'policy.allow is empty, so every request is refused' }
-const NO_MATCH: Verdict = { allowed: false, rule: 'no rule of policy.allow matches' }
 
 /** Where nobody has said who may call, nobody may. */
-export const withoutPolicy: Judge = () => NO_POLICY
+export const withoutPolicy: Policy = { judge: () => NO_POLICY, trials: [] }
 
 /** Makes an {@link AccessPolicy} ready. Whatever is not understood is an error: it could have been a prohibition. */
-export const accessPolicy: Reader<Judge> = (value, path) => {
-  const { allow = [], deny = [] } = policyFields(value, path)
-  if (allow.length === 0) return () => NO_RULES
-  return (peer, method, segments) => {
-    const denied = deny.find((rule) => covers(rule, peer, method, segments, matchesLoosely))
+export const accessPolicy: Reader<Policy> = (value, path) => {
+  const { dryRun, ...rules } = policyFields(value, path)
+  const marked = [...(rules.allow ?? []), ...(rules.deny ?? [])].some((rule) => rule.dryRun)
+  const trials = [...(marked ? [judgeBy(rules, path)] : []), ...(dryRun === undefined ? [] : [judgeBy(dryRun, member(path, 'dryRun'))])]
+  return { judge: judgeBy({ allow: rules.allow?.filter(inForce), deny: rules.deny?.filter(inForce) }, path), trials }
+}
+
+function inForce({ dryRun }: CompiledRule): boolean {
+  return !dryRun
+}
+
+function judgeBy({ allow = [], deny = [] }: CompiledRules, path: string): Judge {
+  const noRules: Verdict = { allowed: false, rule: `${path}.allow is empty, so every request is refused` }
+  const noMatch: Verdict = { allowed: false, rule: `no rule of ${path}.allow matches` }
+  if (allow.length === 0) return () => noRules
+  return (request) => {
+    // In doubt, a request is one that is denied, and none that is allowed.
+    const denied = deny.find(({ matches }) => matches(request, true))
     if (denied !== undefined) return { allowed: false, rule: denied.name }
-    const allowed = allow.find((rule) => covers(rule, peer, method, segments, matchesExactly))
-    return allowed === undefined ? NO_MATCH : { allowed: true, rule: allowed.name }
+    const allowed = allow.find(({ matches }) => matches(request, false))
+    return allowed === undefined ? noMatch : { allowed: true, rule: allowed.name }
   }
 }
 
-function covers(
-  rule: CompiledRule,
-  peer: Peer,
-  method: string,
-  path: readonly string[],
-  matches: typeof matchesExactly,
-): boolean {
-  if (!rule.from.has('*') && !rule.from.has(peer.service) && !rule.from.has(peer.principal)) return false
-  if (rule.methods !== undefined && !rule.methods.has(method) && !(method === 'HEAD' && rule.methods.has('GET'))) return false
-  return rule.paths === undefined || rule.paths.some((template) => matches(template, path))
-}
-
-const caller: Reader<string> = (value, path) => {
-  if (typeof value === 'string' && value.length > 0 && (value === '*' || !value.includes('*'))) return value
-  throw optionError(path, "the name of a service, a principal, or '*' alone", value)
-}
-
-const method: Reader<string> = (value, path) => {
-  if (typeof value === 'string' && /^[A-Z][A-Z-]*$/.test(value)) return value
-  throw optionError(path, 'a method in upper case', value)
-}
-
-/** An empty list matches nothing, which is never what was meant; absence says "all". */
-function filled<T>(reader: Reader<T>): Reader<readonly T[]> {
-  const list = listOf(reader)
-  return (value, path) => {
-    const items = list(value, path)
-    if (items.length === 0) throw optionError(path, 'a list of at least one', value)
-    return items
-  }
-}
-
-const ruleFields = fields<{ from: readonly string[]; methods?: readonly string[]; paths?: readonly PathTemplate[] }>({
-  from: filled(caller),
-  methods: filled(method),
-  paths: filled(pathTemplate),
+const ruleFields = fields<{ from?: RequestMatcher; to?: RequestMatcher; when?: RequestMatcher; dryRun?: boolean } & Record<string, unknown>>({
+  from: ruleFrom,
+  ...operationFields,
+  to: ruleTo,
+  when: ruleWhen,
+  dryRun: flag,
 })
 
 const rule: Reader<CompiledRule> = (value, path) => {
-  const { from, methods, paths } = ruleFields(value, path)
+  const { dryRun = false, from, to, when, ...operation } = ruleFields(value, path)
   const callers = required(from, `${path}.from`, "a list of services, or ['*']")
-  return { name: path, from: new Set(callers), methods: methods && new Set(methods), paths }
+  const short = Object.values(operation) as RequestMatcher[]
+  if (to !== undefined && short.length > 0) throw optionError(`${path}.to`, `either operations or ${Object.keys(operation).join(', ')}`, 'both')
+  const rest = [to, ...short, when].filter((matcher) => matcher !== undefined)
+  return { name: path, dryRun, matches: allOf([callers, ...rest]) }
 }
 
-const policyFields = fields<{ allow?: readonly CompiledRule[]; deny?: readonly CompiledRule[] }>({
-  allow: listOf(rule),
-  deny: listOf(rule),
+interface CompiledRules {
+  readonly allow?: readonly CompiledRule[] | undefined
+  readonly deny?: readonly CompiledRule[] | undefined
+}
+
+const rules = { allow: listOf(rule), deny: listOf(rule) }
+
+const policyFields = fields<{ allow?: readonly CompiledRule[]; deny?: readonly CompiledRule[]; dryRun?: CompiledRules }>({
+  ...rules,
+  dryRun: fields<{ allow?: readonly CompiledRule[]; deny?: readonly CompiledRule[] }>(rules),
 })

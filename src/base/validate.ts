@@ -12,8 +12,17 @@ export function optionError(path: string, expected: string, value: unknown): Mes
 function show(value: unknown): string {
   if (typeof value === 'function') return 'a function'
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? 'undefined')
+  const text = typeof value === 'number' ? String(value) : json(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'undefined'
+  } catch {
+    // A circle, a bigint within, or a toJSON that throws.
+    return 'what is no JSON'
+  }
 }
 
 function check<T>(expected: string, holds: (value: unknown) => boolean): Reader<T> {

@@ -48,6 +48,18 @@ export interface MeshEvents {
     readonly peer: string | undefined
     readonly reason: string
   }
+  /** A policy that was to take the place of another is not understood, or its file cannot be read: the last good one stays. */
+  policyRefused: { readonly reason: string }
+  /** Another policy judges from here on. */
+  policyReplaced: Record<never, never>
+  /** What is only tried of a policy (`dryRun`) would have changed the verdict: would it have allowed the request, and by which rule. */
+  audited: {
+    readonly allowed: boolean
+    readonly rule: string
+    readonly method: string
+    readonly path: string
+    readonly peer: string
+  }
   /** An inbound request was politely refused, since it would have had to wait here, and its caller offers it to others. */
   spilled: { readonly peer: string | undefined; readonly reason: string }
   /** Something went wrong on purpose for an inbound request: see the option `faults`. */

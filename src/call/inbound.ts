@@ -22,6 +22,8 @@ export interface Arrival {
   readonly target: string
   readonly scheme: 'http' | 'https'
   readonly remoteAddress: string | undefined
+  /** Port of this process that the connection came to, where the edge knows it. */
+  readonly localPort?: number | undefined
   /** Cancelled by the edge when the connection ends before the answer is whole; never by an answer that was given. */
   readonly cancellation: Cancellation
   /**

@@ -20,11 +20,19 @@ export function nodeArrival(request: IncomingMessage, response: ServerResponse, 
     target,
     scheme: (request.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http',
     remoteAddress: request.socket.remoteAddress,
+    localPort: request.socket.localPort,
     cancellation,
     // Node's `headers` keeps one of two authorization fields; the raw list keeps both.
-    header: (name) => joinedField(request.rawHeaders, name),
+    header: (name) => (name === 'host' ? hostField(request.rawHeaders) : joinedField(request.rawHeaders, name)),
     proceed,
   }
+}
+
+/** HTTP/2 names the host in `:authority`. Where both are there and disagree, they are two hosts. */
+function hostField(rawHeaders: readonly string[]): string | undefined {
+  const host = joinedField(rawHeaders, 'host')
+  const authority = joinedField(rawHeaders, ':authority')
+  return host === undefined || authority === undefined || host === authority ? (host ?? authority) : `${host}, ${authority}`
 }
 
 function joinedField(rawHeaders: readonly string[], name: string): string | undefined {

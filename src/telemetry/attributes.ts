@@ -34,6 +34,8 @@ export const MESH_FALLBACK = 'mesh.fallback'
 export const MESH_ENDPOINT_ID = 'mesh.endpoint.id'
 /** What was made to go wrong with an inbound request: `delay` or `abort`. */
 export const MESH_FAULT = 'mesh.fault'
+/** Why an inbound request was refused, such as the rule of the policy; for the operator alone. */
+export const MESH_REFUSAL_REASON = 'mesh.refusal.reason'
 /** The verified name of the service that an inbound request came from. */
 export const MESH_PEER_SERVICE = 'mesh.peer.service'
 

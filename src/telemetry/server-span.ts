@@ -10,6 +10,7 @@ import {
   httpSpanName,
   MESH_FAULT,
   MESH_PEER_SERVICE,
+  MESH_REFUSAL_REASON,
   methodAttributes,
   NETWORK_PEER_ADDRESS,
   URL_PATH,
@@ -74,7 +75,7 @@ async function watched(span: OpenSpan, next: Handler<Inbound, InboundReply>, inb
   try {
     return await next(inbound)
   } catch (error) {
-    if (error instanceof Refusal) span.describe({ [ERROR_TYPE]: error.code })
+    if (error instanceof Refusal) span.describe({ [ERROR_TYPE]: error.code, [MESH_REFUSAL_REASON]: error.message })
     throw error
   }
 }
@@ -91,7 +92,7 @@ async function covered(span: OpenSpan, next: Handler<Inbound, InboundReply>, inb
     return reply
   } catch (error) {
     if (error instanceof Refusal) {
-      span.describe({ [ERROR_TYPE]: error.code })
+      span.describe({ [ERROR_TYPE]: error.code, [MESH_REFUSAL_REASON]: error.message })
       answered(span, error.status, error.code)
     } else {
       span.failWith(error)

@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { accessPolicy, withoutPolicy, type AccessPolicy, type Verdict } from '../../src/auth/policy.js'
-import { readRequestPath } from '../../src/auth/request-path.js'
-import type { Peer } from '../../src/call/inbound.js'
+import { asked, peerOf, verdictOn } from '../support/asked.js'
 
 function judge(policy: AccessPolicy, service: string, method: string, path: string): Verdict {
-  const read = readRequestPath(path) as { segments: readonly string[] }
-  return accessPolicy(policy, 'policy')(peer(service), method, read.segments)
-}
-
-function peer(service: string, principal = service): Peer {
-  return { service, principal, issuer: 'i', claims: {} }
+  return verdictOn(policy, asked({ peer: peerOf(service), method, path }))
 }
 
 const POLICY: AccessPolicy = {
@@ -42,7 +36,7 @@ describe('policy', () => {
 
   it('Z05 without a policy, or with an empty one, everything is refused, and the reason says what to do', () => {
     const refusal = (reason: string): Verdict => ({ allowed: false, rule: expect.stringContaining(reason) as string })
-    expect(withoutPolicy(peer('orders'), 'GET', [''])).toEqual(refusal('give the option `policy`'))
+    expect(withoutPolicy.judge(asked())).toEqual(refusal('give the option `policy`'))
     for (const empty of [{}, { allow: [] }, { deny: [] }]) {
       expect(judge(empty, 'orders', 'GET', '/')).toEqual(refusal('policy.allow is empty'))
     }
@@ -64,7 +58,7 @@ describe('policy', () => {
 
   it('Z11 a principal with dots is meant literally', () => {
     const verdict = (principal: string): boolean =>
-      accessPolicy({ allow: [{ from: ['spiffe://mesh.test/ns/shop'] }] }, 'policy')(peer('x', principal), 'GET', ['']).allowed
+      verdictOn({ allow: [{ from: ['spiffe://mesh.test/ns/shop'] }] }, asked({ peer: peerOf('x', principal) })).allowed
     expect(verdict('spiffe://mesh.test/ns/shop')).toBe(true)
     expect(verdict('spiffe://meshXtest/ns/shop')).toBe(false)
   })
@@ -81,8 +75,30 @@ describe('policy', () => {
     [{ allow: [{ from: ['a'], methods: ['get'] }] }, 'policy.allow[0].methods[0]: expected a method in upper case'],
     [{ allow: [{ from: ['a'], methods: [] }] }, 'policy.allow[0].methods: expected a list of at least one'],
     [{ allow: [{ from: ['a'], paths: ['users'] }] }, 'policy.allow[0].paths[0]: expected a path'],
-    [{ deny: [{ from: ['a'], when: {} }] }, 'policy.deny[0].when: unknown option'],
-    [{ deny: [{ from: ['a'], notPaths: ['/a'] }] }, 'policy.deny[0].notPaths: unknown option'],
+    [{ deny: [{ from: ['a'], when: {} }] }, 'policy.deny[0].when: expected a list'],
+    [{ deny: [{ from: ['a'], when: [] }] }, 'policy.deny[0].when: expected a list of at least one'],
+    [{ deny: [{ from: ['a'], when: [{}] }] }, 'policy.deny[0].when[0]: expected either a claim, a header or addresses'],
+    [{ deny: [{ from: ['a'], when: [{ claim: 'a' }] }] }, 'policy.deny[0].when[0].values: expected values, notValues or both'],
+    [{ deny: [{ from: ['a'], when: [{ claim: 'a', header: 'b', values: ['c'] }] }] }, 'policy.deny[0].when[0]: expected either'],
+    [{ deny: [{ from: ['a'], when: [{ claim: 'a', value: 'c' }] }] }, 'policy.deny[0].when[0].value: unknown option'],
+    [{ deny: [{ from: ['a'], when: [{ claim: [], values: ['c'] }] }] }, 'policy.deny[0].when[0].claim: expected a list of at least one'],
+    [{ deny: [{ from: ['a'], when: [{ header: 'a b', values: ['c'] }] }] }, 'policy.deny[0].when[0].header: expected the name of a header field'],
+    [{ deny: [{ from: ['a'], when: [{ header: 'a', values: ['a*b'] }] }] }, 'policy.deny[0].when[0].values[0]: expected a text'],
+    [{ deny: [{ from: ['a'], when: [{ addresses: ['10.0.0.1/8'] }] }] }, 'policy.deny[0].when[0].addresses[0]: expected an IP address or a range'],
+    [{ deny: [{ from: ['a'], when: [{ addresses: ['::1'], claim: 'a' }] }] }, 'policy.deny[0].when[0].claim: unknown option'],
+    [{ deny: [{ from: [{}] }] }, 'policy.deny[0].from[0]: expected at least one of services, notServices'],
+    [{ deny: [{ from: [{ principal: ['a'] }] }] }, 'policy.deny[0].from[0].principal: unknown option'],
+    [{ deny: [{ from: [{ principals: ['a*b'] }] }] }, 'policy.deny[0].from[0].principals[0]: expected a text'],
+    [{ deny: [{ from: [{ notNamespaces: ['**'] }] }] }, 'policy.deny[0].from[0].notNamespaces[0]: expected a text'],
+    [{ deny: [{ from: ['a'], notPaths: ['a'] }] }, 'policy.deny[0].notPaths[0]: expected a path'],
+    [{ deny: [{ from: ['a'], to: [{}] }] }, 'policy.deny[0].to[0]: expected at least one of methods, notMethods'],
+    [{ deny: [{ from: ['a'], to: [{ path: ['/a'] }] }] }, 'policy.deny[0].to[0].path: unknown option'],
+    [{ deny: [{ from: ['a'], to: [{ paths: ['/a'] }], methods: ['GET'] }] }, 'policy.deny[0].to: expected either operations or methods, got "both"'],
+    [{ deny: [{ from: ['a'], hosts: ['users:80'] }] }, 'policy.deny[0].hosts[0]: expected a host without a port'],
+    [{ deny: [{ from: ['a'], ports: [0] }] }, 'policy.deny[0].ports[0]: expected a whole number'],
+    [{ deny: [{ from: ['a'], dryRun: 'yes' }] }, 'policy.deny[0].dryRun: expected true or false'],
+    [{ dryRun: true }, 'policy.dryRun: expected a plain object'],
+    [{ dryRun: { alow: [] } }, 'policy.dryRun.alow: unknown option'],
     [JSON.parse('{"__proto__":{"allow":[]}}'), 'policy.__proto__: unknown option'],
     [{ constructor: [] }, 'policy.constructor: unknown option'],
   ])('Z13 Z17 refuses %j', (policy, message) => {
@@ -90,10 +106,26 @@ describe('policy', () => {
     expect(({} as { allow?: unknown }).allow).toBeUndefined()
   })
 
+  it('what is only tried decides nothing, and says what it would have decided', () => {
+    const policy: AccessPolicy = {
+      allow: [{ from: ['orders'] }, { from: ['mail'], dryRun: true }],
+      deny: [{ from: ['*'], paths: ['/admin'], dryRun: true }],
+      dryRun: { allow: [{ from: ['*'] }] },
+    }
+    const { judge, trials } = accessPolicy(policy, 'policy')
+    const verdicts = (service: string, path: string): unknown[] => {
+      const request = asked({ peer: peerOf(service), path })
+      return [judge(request), ...trials.map((trial) => trial(request))].map(({ allowed, rule }) => `${allowed} ${rule}`)
+    }
+    expect(verdicts('orders', '/admin')).toEqual(['true policy.allow[0]', 'false policy.deny[0]', 'true policy.dryRun.allow[0]'])
+    expect(verdicts('mail', '/')).toEqual(['false no rule of policy.allow matches', 'true policy.allow[1]', 'true policy.dryRun.allow[0]'])
+    expect(accessPolicy({ allow: [{ from: ['*'] }] }, 'policy').trials).toEqual([])
+  })
+
   it('is copied: what its owner changes later changes no verdict', () => {
     const from = ['orders']
     const compiled = accessPolicy({ allow: [{ from }] }, 'policy')
     from.push('intruder')
-    expect(compiled(peer('intruder'), 'GET', ['']).allowed).toBe(false)
+    expect(compiled.judge(asked({ peer: peerOf('intruder') })).allowed).toBe(false)
   })
 })

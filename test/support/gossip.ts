@@ -19,6 +19,9 @@ const EVENTS = Object.keys({
   denied: true,
   spilled: true,
   faultInjected: true,
+  policyRefused: true,
+  policyReplaced: true,
+  audited: true,
   listenerError: true,
 } satisfies Record<keyof MeshEvents, true>) as (keyof MeshEvents)[]
 

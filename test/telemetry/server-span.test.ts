@@ -83,10 +83,14 @@ describe('serverSpan', () => {
     [forbidden, 403, SpanStatusCode.UNSET],
     [new Refusal('MESH_ERR_UNAUTHENTICATED', 'no token'), 401, SpanStatusCode.UNSET],
     [new Refusal('MESH_ERR_KEYS', 'no keys'), 503, SpanStatusCode.ERROR],
-  ])('carries code and status of a refusal, and not its reason: %s', async (refusal, status, code) => {
+  ])('carries code, status and reason of a refusal: %s', async (refusal, status, code) => {
     const sdk = registerSdk()
     await expect(layer(() => Promise.reject(refusal))(inbound())).rejects.toBe(refusal)
-    expect(sdk.named('GET').attributes).toMatchObject({ 'error.type': refusal.code, 'http.response.status_code': status })
+    expect(sdk.named('GET').attributes).toMatchObject({
+      'error.type': refusal.code,
+      'http.response.status_code': status,
+      'mesh.refusal.reason': refusal.message,
+    })
     expect(sdk.named('GET').status).toEqual({ code })
   })
 
@@ -178,7 +182,11 @@ describe('peerOnSpan', () => {
       await expect(context.with(theirs, () => request(() => Promise.reject(forbidden))(inbound()))).rejects.toBe(forbidden)
       expect(sdk.spans()).toEqual([])
       span.end()
-      expect(sdk.named('theirs').attributes).toEqual({ 'mesh.peer.service': 'orders', 'error.type': 'MESH_ERR_FORBIDDEN' })
+      expect(sdk.named('theirs').attributes).toEqual({
+        'mesh.peer.service': 'orders',
+        'error.type': 'MESH_ERR_FORBIDDEN',
+        'mesh.refusal.reason': 'rule 3 allows GET only',
+      })
     })
 
     it('starts none where theirs was not sampled', async () => {
