@@ -92,8 +92,8 @@ describe('the balancer of a mesh, under simulated faults', () => {
     const { traffic, clock, lab } = bench()
     const isDown = (nowMs: number): boolean => nowMs > 5_000 && nowMs < 25_000
     const answer = (_: string, nowMs: number): Answer => (isDown(nowMs) ? refused : good())
-    traffic({ ratePerSec: 100, maxResends: 2, answer }).run(25_000)
-    const after = traffic({ ratePerSec: 100, maxResends: 2, answer }).run(60_000)
+    traffic({ ratePerSec: 400, maxResends: 2, answer }).run(25_000)
+    const after = traffic({ ratePerSec: 400, maxResends: 2, answer }).run(60_000)
     expect(after.lost).toBe(0)
     const sinceMs = clock.now() - 30_000
     for (const id of IDS) expect(after.share(id, sinceMs)).toBeGreaterThan(0.05)

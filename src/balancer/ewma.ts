@@ -1,12 +1,12 @@
 /** Weight that a sample has at least, by its number: the first few count alike, and later ones never less than this. */
 const SETTLING_SAMPLES = 24
-const LATENCY_TAU_MS = 5_000
+const LATENCY_TAU_MS = 10_000
 const STALE_TAU_MS = 20_000
 const SUCCESS_WEIGHT = 0.1
 const SUCCESS_TAU_MS = 10_000
 
 /**
- * Mean latency, the newer the heavier: a sample weighs 1 − e^(−dt/5 s), and at least 1/24, so that a busy endpoint
+ * Mean latency, the newer the heavier: a sample weighs 1 − e^(−dt/10 s), and at least 1/24, so that a busy endpoint
  * forgets by samples and a quiet one by time. `fleetMs` is the mean of the whole service, 0 while there is none: what is
  * thought of an endpoint of which nothing is known, or nothing new. Reading changes nothing.
  */

@@ -93,14 +93,21 @@ export function createTransport(endpoint: Endpoint, settings: TransportSettings,
     headersTimeout: 0,
     bodyTimeout: 0,
   }
-  const pool = settings.createPool?.(origin, options) ?? ownPool(origin, { ...options, connections: maxConnections })
-  const line: Line = { origin, pool, places: new Places(maxConnections, settings.maxWaiting), maxResponseBytes }
+  const places = new Places(maxConnections, settings.maxWaiting)
+  const lineOver = (pool: Dispatcher): Line => ({ origin, pool, places, maxResponseBytes })
+  const line = lineOver(settings.createPool?.(origin, options) ?? ownPool(origin, { ...options, connections: maxConnections }))
+  // What is sent again goes on a connection of its own: an idle one may be closing, like that on which it was lost.
+  let unused: Line | undefined
+  const lineFor = ({ call }: Attempt): Line => {
+    if (call.resends === 0 || settings.createPool !== undefined) return line
+    return (unused ??= lineOver(ownPool(origin, { ...options, connections: maxConnections, pipelining: 0 })))
+  }
   return {
     handle: (attempt) =>
       new Promise<Reply>((fulfil, reject) => {
         if (attempt.cancellation.reason !== undefined) reject(attempt.cancellation.reason)
-        else new Exchange(line, attempt, fulfil, reject)
+        else new Exchange(lineFor(attempt), attempt, fulfil, reject)
       }),
-    close: () => pool.close(),
+    close: async () => void (await Promise.all([line.pool.close(), unused?.pool.close()])),
   }
 }

@@ -140,7 +140,7 @@ describe('all five instances', () => {
       await pause(5)
     }
     expect(percentile(failures.sort((a, b) => a - b), 0.5)).toBeLessThan(10)
-    for (const at of servers.addresses.keys()) await servers.behave(at, { workMs: 10 })
+    for (const at of servers.addresses.keys()) await servers.behave(at, { workMs: 20 })
     const backAtMs = performance.now()
     const answered = (): Promise<boolean> => mesh.service('users').get('/').then((reply) => reply.text()).then(() => true, () => false)
     while (!(await answered())) await pause(10)
