@@ -70,11 +70,14 @@ describeWithEtcd('an etcd of three members', () => {
     const seen: number[] = []
     resolver.subscribe(({ endpoints }) => seen.push(endpoints.length))
     await vi.waitFor(() => expect(resolver.current?.endpoints).toHaveLength(1), 5_000)
+    // The first word may have been from before the registration.
+    seen.splice(0)
     await server.stopMember(leader)
     const other = (leader + 1) % 3
     await vi.waitFor(() => server.put('/sidecarless/services/users/u2', { host: 'h', port: 2 }, other), 15_000)
     await vi.waitFor(() => expect(resolver.current?.endpoints).toHaveLength(2), 10_000)
-    expect([Math.min(...seen), lost]).toEqual([1, undefined])
+    expect(Math.min(...seen)).toBeGreaterThanOrEqual(1)
+    expect(lost).toBeUndefined()
     await registration.deregister()
     await vi.waitFor(() => expect(resolver.current?.endpoints).toMatchObject([{ id: 'u2' }]), 5_000)
     await resolver.close()
