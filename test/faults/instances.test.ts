@@ -47,7 +47,8 @@ describe('one of five instances', () => {
       expect(lost).toEqual([])
       return { p99Ms: percentile(latenciesMs, 0.99), share: share(servers.addresses[2]!, sinceMs) }
     }
-    const [twin, slow] = [await p99(10), await p99(100)]
+    // At the same time, so that whatever else the machine does meets both.
+    const [twin, slow] = await Promise.all([p99(10), p99(100)])
     process.stdout.write(`N05: share ${(slow.share * 100).toFixed(1)} %, p99 ${slow.p99Ms.toFixed(0)} ms beside ${twin.p99Ms.toFixed(0)} ms\n`)
     expect(slow.share).toBeLessThanOrEqual(0.05)
     expect(slow.p99Ms).toBeLessThanOrEqual(2 * twin.p99Ms)
