@@ -13,7 +13,8 @@ import type { HedgePolicy } from '../call/policy.js'
 import { Reply } from '../call/reply.js'
 import { HedgePace } from './hedge-pace.js'
 import { isIdempotent } from './resend-rule.js'
-import { RetryBudget } from './retry-budget.js'
+import { HedgeCap } from './hedge-cap.js'
+import type { RetryBudget } from './retry-budget.js'
 
 /** Off: it costs requests, and is worth them only where a few answers take many times as long as the others. */
 export const hedgeDefaults: HedgePolicy = Object.freeze({ percentile: 0, maxExtraRatio: 0.05 })
@@ -38,11 +39,11 @@ export interface HedgeOptions {
 export function hedge(options: HedgeOptions): Layer<Call> {
   const { policy, clock } = options
   const pace = new HedgePace(policy.percentile)
-  const cap = new RetryBudget({ budgetRatio: policy.maxExtraRatio, minPerSec: 0 })
+  const cap = new HedgeCap(policy.maxExtraRatio)
   const parts = { ...options, pace, cap }
   return (next) => (call) => {
     const nowMs = clock.now()
-    cap.deposit(nowMs)
+    cap.deposit()
     return mayGoTwice(call, options) ? new Pair(parts, next, call, nowMs).run(pace.delayMs(nowMs)) : next(call)
   }
 }
@@ -55,7 +56,7 @@ function mayGoTwice(call: Call, { idempotent }: HedgeOptions): boolean {
 interface PairOptions extends HedgeOptions {
   readonly pace: HedgePace
   /** What hedges alone may add. */
-  readonly cap: RetryBudget
+  readonly cap: HedgeCap
 }
 
 /** One attempt and the other: with a cancellation for each, so that one can be given up without the other. */
@@ -115,7 +116,7 @@ class Pair {
     // Still waiting for an endpoint or a token, or there is no other one: a second attempt would wait with the first.
     if (call.tried.length === 0 || !othersThan(call.tried)) return
     const nowMs = clock.now()
-    if (!cap.withdraw(nowMs) || !budget.withdraw(nowMs)) return
+    if (!cap.withdraw() || !budget.withdraw(nowMs)) return
     this.#hedgedAtMs = nowMs
     this.#second = { cancellation: new Cancellation(), result: undefined }
     const headers = withHeader(call.headers, RESEND_HEADER, '1')
