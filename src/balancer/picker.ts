@@ -11,7 +11,7 @@ import { RoundRobinPicker } from './round-robin.js'
 import type { Standard } from './score.js'
 import { WeightedPicker } from './weighted.js'
 
-/** Chooses where a call goes. It changes nothing that others see, and makes no garbage: it runs once per attempt. */
+/** Chooses where a call goes. It changes nothing that others see, and runs once per attempt. */
 export interface Picker {
   /** One of `nodes`, or undefined when there are none. */
   pick(nodes: readonly Node[], call: Call): Node | undefined

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createMesh, fixed, type Mesh, type ServiceOptions } from '../../src/index.js'
+import { NAIVE, PATIENCE } from '../support/naive-policy.js'
 import { start, type Program } from '../support/processes.js'
 
 const SERVERS = 2
@@ -10,20 +11,6 @@ const PER_SEC = 0.7 * ((SERVERS * SLOTS * 1_000) / WORK_MS)
 const WARM_MS = 5_000
 const STALL_MS = 10_000
 const AFTER_MS = 40_000
-
-/** As long as anybody waits. */
-const PATIENCE = { timeoutMs: 3_000, attemptTimeoutMs: 1_000 }
-
-/** Three tries for whatever fails, and nothing that bounds them. */
-const NAIVE: ServiceOptions = {
-  ...PATIENCE,
-  retry: { maxResends: 2, budgetRatio: 1, minPerSec: 1_000_000 },
-  breaker: { failureRatio: 1, minCalls: 1_000_000_000 },
-  limits: { maxInFlight: 0 },
-  throttle: { requestsPerAccept: 0 },
-  outlier: { consecutiveFailures: 0 },
-  spill: { maxOffers: 0 },
-}
 
 interface Scene {
   readonly servers: readonly Program[]

@@ -5,6 +5,7 @@ import type { Handler } from '../../src/call/layer.js'
 import type { Reply } from '../../src/call/reply.js'
 import { seededRandom } from '../../src/base/random.js'
 import type { ServiceOptions } from '../../src/index.js'
+import { NAIVE, PATIENCE } from '../support/naive-policy.js'
 import { endpointOf, replyOf } from '../support/scripted.js'
 import { simulatedCaller } from '../support/simulated-caller.js'
 import { VirtualClock } from '../support/virtual-clock.js'
@@ -19,20 +20,6 @@ const STALL_FROM_MS = 10_000
 const CURED_AT_MS = 20_000
 const LASTS_MS = 60_000
 const STEP_MS = 2
-
-/** As long as anybody waits. */
-const PATIENCE = { timeoutMs: 3_000, attemptTimeoutMs: 1_000 }
-
-/** Three tries for whatever fails, and nothing that bounds them. */
-const NAIVE: ServiceOptions = {
-  ...PATIENCE,
-  retry: { maxResends: 2, budgetRatio: 1, minPerSec: 1_000_000 },
-  breaker: { failureRatio: 1, minCalls: 1_000_000_000 },
-  limits: { maxInFlight: 0 },
-  throttle: { requestsPerAccept: 0 },
-  outlier: { consecutiveFailures: 0 },
-  spill: { maxOffers: 0 },
-}
 
 interface Second {
   readonly calls: number
