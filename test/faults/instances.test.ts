@@ -10,25 +10,25 @@ import { percentile, startCalls } from '../support/steady-calls.js'
 const PER_SEC = 200
 
 describe('one of five instances', () => {
-  it('N01 that refuses connections costs no call, at most one attempt in fifty more, and is left alone after five failures', async () => {
+  it.each(['adaptive', 'round-robin'] as const)('N01 that refuses connections costs no call, at most one attempt in fifty more, and is left alone after five failures: %s', async (algorithm) => {
     const servers = await startServers(5)
-    const { mesh, attempts, ejections } = watchedMesh(servers)
+    const { mesh, attempts, ejections } = watchedMesh(servers, { balancer: { algorithm } })
     await mesh.ready()
     const load = startCalls(mesh, PER_SEC)
     await pause(3_000)
     await servers.behave(2, { refuses: true })
     const refusedAtMs = performance.now()
-    await expect.poll(() => ejections.length, { timeout: 10_000 }).toBe(1)
-    await pause(3_000)
+    await pause(10_000)
     const { calls, lost } = await load.stop()
     expect(lost).toEqual([])
     expect(attempts.length / calls).toBeLessThanOrEqual(1.02)
-    const [ejection] = ejections
-    expect(ejection).toMatchObject({ endpoint: servers.addresses[2], reason: 'consecutive-failures' })
     const failures = attempts.filter(({ address, atMs }) => address === servers.addresses[2] && atMs > refusedAtMs)
     // Five that failed, and what was on its way when the fifth came back.
     expect(failures.length).toBeLessThanOrEqual(5 + 2)
-    expect(failures.filter(({ atMs }) => atMs > ejection!.atMs)).toEqual([])
+    expect(failures.length).toBeGreaterThan(0)
+    // A rule that minds failures may stay away before there are five; one that does not is stopped by the ejection alone.
+    if (algorithm === 'round-robin') expect(ejections).toMatchObject([{ endpoint: servers.addresses[2], reason: 'consecutive-failures' }])
+    for (const { atMs: ejectedAtMs } of ejections) expect(failures.filter(({ atMs }) => atMs > ejectedAtMs)).toEqual([])
   })
 
   it('N05 that is ten times slower is given at most 5 % after 10 s, and p99 stays below twice that of a twin without it', async () => {
@@ -79,9 +79,9 @@ describe('one of five instances', () => {
     expect(ejections[0]).toMatchObject({ endpoint: servers.addresses[2], reason: 'success-rate' })
   })
 
-  it('N08 that comes and goes every second costs no call and at most one attempt in five more, and is left alone for ever longer', async () => {
+  it.each(['adaptive', 'round-robin'] as const)('N08 that comes and goes every second costs no call and at most one attempt in five more, and is left alone for ever longer: %s', async (algorithm) => {
     const servers = await startServers(5)
-    const { mesh, attempts, ejections } = watchedMesh(servers, { outlier: { baseEjectionMs: 500 } })
+    const { mesh, attempts, ejections } = watchedMesh(servers, { balancer: { algorithm }, outlier: { baseEjectionMs: 500 } })
     await mesh.ready()
     const load = startCalls(mesh, PER_SEC)
     for (let second = 0; second < 25; second++) {
@@ -94,9 +94,10 @@ describe('one of five instances', () => {
     expect(lost).toEqual([])
     expect(attempts.length / calls).toBeLessThanOrEqual(1.2)
     const times = ejections.map(({ forMs }) => forMs)
-    process.stdout.write(`N08: attempts per call ${(attempts.length / calls).toFixed(3)}, left alone for ${times.join(', ')} ms\n`)
-    expect(new Set(ejections.map(({ endpoint }) => endpoint))).toEqual(new Set([servers.addresses[2]]))
-    expect(Math.max(...times)).toBeGreaterThan(times[0]!)
+    process.stdout.write(`N08 ${algorithm}: attempts per call ${(attempts.length / calls).toFixed(3)}, left alone for ${times.join(', ')} ms\n`)
+    expect(ejections.filter(({ endpoint }) => endpoint !== servers.addresses[2])).toEqual([])
+    // A rule that minds failures hardly goes there, so that there is hardly anything to eject it for.
+    if (algorithm === 'round-robin') expect(Math.max(...times)).toBeGreaterThan(times[0]!)
   })
 
   it('L06 that asks for 5 s by Retry-After is not called for 5 s, and called again within the fifth of jitter that follows', async () => {
