@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.js'
-import type { Random } from '../base/random.js'
+import { Lots, type Random } from '../base/random.js'
 import type { Node } from './node.js'
 import { scorePartsAt, unitCostMs, type Standard } from './score.js'
 
@@ -22,13 +22,13 @@ const EXPLORE_IDLE_MS = 30_000
  * No node starves: one pick in 200 is for the node that was idle longest, once that is 30 s.
  */
 export class AdaptivePicker {
-  readonly #random: Random
+  readonly #lots: Lots
   readonly #clock: Clock
   readonly #standard: Standard
   #picks = 0
 
   constructor({ random, clock, standard }: { readonly random: Random; readonly clock: Clock; readonly standard: Standard }) {
-    this.#random = random
+    this.#lots = new Lots(random)
     this.#clock = clock
     this.#standard = standard
   }
@@ -46,13 +46,13 @@ export class AdaptivePicker {
     let leastMs = Infinity
     let equals = 0
     for (let i = 0; i < count; i++) {
-      const node = nodes[sampled ? Math.floor(this.#random() * nodes.length) : i]!
+      const node = nodes[sampled ? this.#lots.below(nodes.length) : i]!
       const costMs = this.costMs(node, nowMs)
       if (costMs > leastMs) continue
       if (costMs < leastMs) equals = 0
       equals++
       // The n-th of equals replaces the one before with a chance of 1/n, so that each has the same.
-      if (equals === 1 || this.#random() * equals < 1) {
+      if (equals === 1 || this.#lots.below(equals) === 0) {
         cheapest = node
         leastMs = costMs
       }

@@ -1,4 +1,4 @@
-import type { Random } from '../base/random.js'
+import { Lots, type Random } from '../base/random.js'
 import type { Node } from './node.js'
 
 /**
@@ -6,10 +6,10 @@ import type { Node } from './node.js'
  * All are looked at: with what one client knows, two random choices make p99 up to 2 times as long.
  */
 export class LeastLoadedPicker {
-  readonly #random: Random
+  readonly #lots: Lots
 
   constructor(random: Random) {
-    this.#random = random
+    this.#lots = new Lots(random)
   }
 
   pick(nodes: readonly Node[]): Node | undefined {
@@ -22,7 +22,7 @@ export class LeastLoadedPicker {
       if (load < leastLoad) equals = 0
       equals++
       // The n-th of equals replaces the one before with a chance of 1/n, so that each has the same.
-      if (equals === 1 || this.#random() * equals < 1) {
+      if (equals === 1 || this.#lots.below(equals) === 0) {
         least = node
         leastLoad = load
       }

@@ -1,15 +1,15 @@
-import type { Random } from '../base/random.js'
+import { Lots, type Random } from '../base/random.js'
 import type { Node } from './node.js'
 
 /** Each node with the same chance. */
 export class RandomPicker {
-  readonly #random: Random
+  readonly #lots: Lots
 
   constructor(random: Random) {
-    this.#random = random
+    this.#lots = new Lots(random)
   }
 
   pick(nodes: readonly Node[]): Node | undefined {
-    return nodes[Math.floor(this.#random() * nodes.length)]
+    return nodes[this.#lots.below(nodes.length)]
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seededRandom, systemRandom } from '../../src/base/random.js'
+import { Lots, seededRandom, systemRandom } from '../../src/base/random.js'
 
 describe('random', () => {
   it('gives the numbers of mulberry32 for a seed', () => {
@@ -25,5 +25,20 @@ describe('random', () => {
     for (const n of numbers) buckets[Math.floor(n * 10)]!++
     // Six standard deviations of 42: about one false alarm in fifty million runs.
     for (const count of buckets) expect(Math.abs(count - 2_000)).toBeLessThan(260)
+  })
+
+  it('draws whole numbers below any count, each with the same chance, from one draw', () => {
+    let draws = 0
+    const lots = new Lots(() => {
+      draws++
+      return 0.3
+    })
+    for (const count of [1, 2, 3, 7, 500]) {
+      const tallies = new Array<number>(count).fill(0)
+      for (let i = 0; i < 1_000 * count; i++) tallies[lots.below(count)]!++
+      // Six standard deviations of 32.
+      for (const tally of tallies) expect(Math.abs(tally - 1_000)).toBeLessThan(190)
+    }
+    expect(draws).toBe(1)
   })
 })
