@@ -4,7 +4,7 @@ import type { Layer } from '../call/layer.js'
 import { Refusal } from '../call/refusal.js'
 
 /** How nginx writes down a caller who has hung up; nobody is sent it. */
-const GONE: InboundReply = Object.freeze({ status: 499, route: undefined, aborted: true, answer: undefined })
+export const GONE: InboundReply = Object.freeze({ status: 499, route: undefined, aborted: true, answer: undefined })
 
 /**
  * Gives the application only what somebody still waits for: the stages above may have waited themselves, for keys or for a

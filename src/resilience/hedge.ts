@@ -181,7 +181,7 @@ function counted(result: Reply | Error, attempts: number): Reply | Error {
     const { status, headers, endpoint, flow } = result
     return new Reply({ status, headers, endpoint, flow, attempts })
   }
-  if (!(result instanceof MeshError) || result.code === 'MESH_ERR_ABORTED' || result.code === 'MESH_ERR_DEADLINE') return result
+  if (!(result instanceof MeshError)) return result
   const { code, message, service, endpoint, processed, cause } = result
   return new MeshError(code, message, { service, endpoint, attempts, processed, cause })
 }

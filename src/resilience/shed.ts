@@ -5,6 +5,7 @@ import type { Layer } from '../call/layer.js'
 import { PRIORITIES, type Priority } from '../call/priority.js'
 import { Refusal } from '../call/refusal.js'
 import { Admission } from './admission.js'
+import { GONE } from './awaited.js'
 import type { ShedSettings } from './shed-options.js'
 import { WaitQueue } from './wait-queue.js'
 
@@ -49,7 +50,7 @@ export class Shedder {
     const reason = this.#reasonAgainst(priority)
     if (reason !== undefined) throw this.#refusal(priority, reason)
     if (this.#hasRoom(priority)) this.#inFlight++
-    else await this.#room(inbound)
+    else if (!(await this.#room(inbound))) return GONE
     try {
       return await next(inbound)
     } finally {
@@ -78,8 +79,11 @@ export class Shedder {
     return maxInFlight === 0 || this.#inFlight < Math.ceil(maxInFlight * SHARES[priority].inFlight)
   }
 
-  /** Fulfils when there is room, which is then taken; rejects when it is not worth waiting for any longer. */
-  async #room({ priority, deadlineAt }: Inbound): Promise<void> {
+  /**
+   * Fulfils with true when there is room, which is then taken, and with false when the caller has hung up; rejects when it is not
+   * worth waiting for any longer.
+   */
+  async #room({ priority, deadlineAt, cancellation }: Inbound): Promise<boolean> {
     const { settings, clock } = this.#parts
     if (this.#waiting >= settings.maxWaiting && !this.#makePlace(priority)) {
       throw this.#refusal(priority, `${this.#inFlight} requests are being answered and ${this.#waiting} wait`)
@@ -89,14 +93,21 @@ export class Shedder {
     const queue = this.#queues[priority]
     let leave = (): void => {}
     try {
-      await new Promise<void>((enter, reject) => {
+      return await new Promise<boolean>((resolve, reject) => {
         const refuse = (why: string): void => reject(this.#refusal(priority, why))
-        const place = queue.add({ enter, refuse }, nowMs, waitMs)
+        const place = queue.add({ enter: () => resolve(true), refuse }, nowMs, waitMs)
         const timer = clock.after(waitMs, () => refuse(`it has waited for ${Math.round(waitMs)} ms`))
+        const hungUp = (): void => {
+          // In the same moment, so that no room is made for it any more.
+          queue.leave(place)
+          resolve(false)
+        }
         leave = () => {
           timer.cancel()
           queue.leave(place)
+          cancellation.unsubscribe(hungUp)
         }
+        cancellation.subscribe(hungUp)
       })
     } finally {
       leave()

@@ -115,6 +115,15 @@ describe('hedging', () => {
     expect(second.call.tried).toEqual(['users-1', 'users-2'])
   })
 
+  it('counts both when the call is cut short', async () => {
+    const { handle, clock } = await hedging()
+    const call = callOf()
+    const answering = handle(call)
+    await clock.advance(40)
+    call.cancellation.cancel(new MeshError('MESH_ERR_DEADLINE', 'too late', { service: 'users', processed: 'maybe' }))
+    await expect(answering).rejects.toMatchObject({ code: 'MESH_ERR_DEADLINE', message: 'too late', attempts: 2, processed: 'maybe' })
+  })
+
   it('makes no second one after an answer in time', async () => {
     const { handle, clock, attempts } = await hedging()
     void handle(callOf())
@@ -191,7 +200,7 @@ describe('hedging', () => {
     await clock.advance(40)
     const hungUp = new MeshError('MESH_ERR_ABORTED', 'hung up')
     call.cancellation.cancel(hungUp)
-    await expect(answering).rejects.toBe(hungUp)
+    await expect(answering).rejects.toMatchObject({ code: 'MESH_ERR_ABORTED', message: 'hung up', attempts: 2 })
     expect(attempts.map(({ givenUp }) => givenUp)).toEqual([hungUp, hungUp])
     expect(clock.pending).toBeLessThanOrEqual(1)
   })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Cancellation } from '../../src/call/cancellation.js'
 import type { Inbound, InboundReply } from '../../src/call/inbound.js'
 import { PRIORITIES, type Priority } from '../../src/call/priority.js'
 import { problemOf, type Refusal } from '../../src/call/refusal.js'
@@ -23,9 +24,13 @@ function shedding(settings: Partial<ShedSettings> = {}) {
   const inside: { readonly name: string; end(): void }[] = []
   const handle = shedder.layer((inbound) => new Promise((resolve) => inside.push({ name: inbound.target, end: () => resolve(OK) })))
   /** A request, and how it has ended so far. */
-  const arrive = (priority: Priority = 'normal', name: string = priority, deadlineAt = Infinity): { refusal?: Refusal } => {
-    const seen: { refusal?: Refusal } = {}
-    handle({ priority, target: name, deadlineAt } as Inbound).catch((error: Refusal) => (seen.refusal = error))
+  const arrive = (priority: Priority = 'normal', name: string = priority, deadlineAt = Infinity) => {
+    const cancellation = new Cancellation()
+    const seen: { refusal?: Refusal; reply?: InboundReply; hangUp(): void } = { hangUp: () => cancellation.cancel(new Error('hung up')) }
+    handle({ priority, target: name, deadlineAt, cancellation } as Inbound).then(
+      (reply) => (seen.reply = reply),
+      (error: Refusal) => (seen.refusal = error),
+    )
     return seen
   }
   const arriveAndSee = async (priority: Priority): Promise<boolean> => {
@@ -217,5 +222,26 @@ describe('shed options', () => {
     [{ maxUtilization: 80 }, 'shed.maxUtilization: expected a number from 0.1 to 1, got 80'],
   ])('refuse %j', (options, message) => {
     expect(() => readShed(options, 'shed')).toThrow(message)
+  })
+})
+
+describe('a caller that hangs up while it waits', () => {
+  it('gives its place to others, and is neither served nor counted as refused', async () => {
+    const { arrive, inside, names, counts } = shedding({ maxInFlight: 1, maxWaiting: 1 })
+    arrive('normal', 'first')
+    await settled()
+    const waiting = arrive('normal', 'second')
+    await settled()
+    waiting.hangUp()
+    const third = arrive('normal', 'third')
+    await settled()
+    expect(waiting.reply).toMatchObject({ aborted: true, answer: undefined })
+    inside[0]!.end()
+    await settled()
+    expect(names()).toEqual(['first', 'third'])
+    inside[1]!.end()
+    await settled()
+    expect(third.reply).toEqual(OK)
+    expect(counts).toEqual({ critical: 0, normal: 0, low: 0 })
   })
 })
