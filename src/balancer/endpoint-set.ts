@@ -30,7 +30,8 @@ export class EndpointSet {
   readonly #events: Events
   readonly #waiting = new Set<{ resolve(): void; reject(error: Error): void }>()
   readonly #leaving = new Set<Node>()
-  #known: ReadonlyMap<string, Node> = new Map()
+  /** In the order of the snapshot. */
+  #nodes: readonly Node[] = []
   #revision = 0
   #state: 'waiting' | 'ready' | 'closed' = 'waiting'
 
@@ -49,7 +50,7 @@ export class EndpointSet {
 
   /** Every node: ready, draining, and those that the registry no longer names but that still have work. */
   get all(): readonly Node[] {
-    return [...this.#known.values(), ...this.#leaving]
+    return [...this.#nodes, ...this.#leaving]
   }
 
   /** Fulfils with the first snapshot; rejects with the reason of `cancellation`, or with `MESH_ERR_CLOSED`. */
@@ -70,13 +71,7 @@ export class EndpointSet {
   /** Takes a snapshot for the truth. */
   apply({ endpoints, revision }: Snapshot): void {
     if (this.#state === 'closed') return
-    const known = new Map<string, Node>()
-    for (const endpoint of endpoints) {
-      // Two instances under one id cannot be told apart; the first one stays.
-      if (!known.has(endpoint.id)) known.set(endpoint.id, this.#keepOrOpen(endpoint))
-    }
-    for (const [id, node] of this.#known) if (known.get(id) !== node) this.#leave(node)
-    this.#known = known
+    if (!this.#update(endpoints)) this.#replace(endpoints)
     this.#revision = revision
     this.#state = 'ready'
     this.#redraw()
@@ -95,16 +90,35 @@ export class EndpointSet {
     await Promise.all(this.all.map((node) => node.close()))
   }
 
-  #keepOrOpen(endpoint: Endpoint): Node {
-    const node = this.#known.get(endpoint.id)
-    if (node?.endpoint.host !== endpoint.host || node.endpoint.port !== endpoint.port) return new Node(endpoint, this.#connect, this.#redraw)
+  /** Takes over a list that names the same endpoints in the same order, as most do; false, and nothing done, for one that does not. */
+  #update(endpoints: readonly Endpoint[]): boolean {
+    const nodes = this.#nodes
+    if (nodes.length !== endpoints.length) return false
+    for (let i = 0; i < nodes.length; i++) if (!isAt(nodes[i]!, endpoints[i]!)) return false
+    for (let i = 0; i < nodes.length; i++) nodes[i]!.update(endpoints[i]!)
+    return true
+  }
+
+  #replace(endpoints: readonly Endpoint[]): void {
+    const before = new Map(this.#nodes.map((node) => [node.id, node]))
+    const known = new Map<string, Node>()
+    for (const endpoint of endpoints) {
+      // Two instances under one id cannot be told apart; the first one stays.
+      if (!known.has(endpoint.id)) known.set(endpoint.id, this.#keepOrOpen(before.get(endpoint.id), endpoint))
+    }
+    for (const [id, node] of before) if (known.get(id) !== node) this.#leave(node)
+    this.#nodes = [...known.values()]
+  }
+
+  #keepOrOpen(node: Node | undefined, endpoint: Endpoint): Node {
+    if (node === undefined || !isAt(node, endpoint)) return new Node(endpoint, this.#connect, this.#redraw)
     node.update(endpoint)
     return node
   }
 
   #redraw = (): void => {
     if (this.#state !== 'ready') return
-    const nodes = [...this.#known.values()]
+    const nodes = this.#nodes
     // When all have said goodbye, those that still stand are better than none.
     if (!nodes.some(isReady)) for (const node of nodes) node.takeBack()
     let ready = 0
@@ -124,6 +138,11 @@ export class EndpointSet {
   #closedError(): MeshError {
     return new MeshError('MESH_ERR_CLOSED', `${this.service}: the mesh is closed`, { service: this.service })
   }
+}
+
+/** Whether this is the node of that endpoint, whatever else is said of it. */
+function isAt({ endpoint }: Node, { id, host, port }: Endpoint): boolean {
+  return endpoint.id === id && endpoint.host === host && endpoint.port === port
 }
 
 function isReady({ state }: Node): boolean {
