@@ -112,7 +112,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   /** Calls to one service. The name need not be known yet: its first call waits for the registry. Throws `MESH_ERR_OPTION`. */
   service(name: string): ServiceClient {
     const called = serviceName(name, 'service')
-    return new ServiceClient(async (request) => this.#services.named(called).send(request))
+    return new ServiceClient((request) => this.#services.named(called).send(request))
   }
 
   /**

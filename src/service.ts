@@ -207,7 +207,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
       return resolver.lastError !== undefined
     },
     whenKnown: (cancellation) => endpoints.whenReady(cancellation),
-    async send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, priority: asked, idempotent, once = false, cancellation }) {
+    send({ method, path, template, headers, body, timeoutMs = effective.policy.timeoutMs, priority: asked, idempotent, once = false, cancellation }) {
       const startedAt = clock.now()
       const request = ambient.current
       const priority = asked ?? priorityIn(headers) ?? request?.priority ?? 'normal'

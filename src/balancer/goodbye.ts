@@ -15,9 +15,9 @@ const ASIDE_MS = 15_000
  * too, but later; and one that refuses is the fastest of all, which would draw calls to it.
  */
 export function goodbye(node: Node, { clock }: { readonly clock: Clock }): Layer<Attempt> {
-  return (next) => async (attempt) => {
-    const reply = await next(attempt)
-    if (reply.headers[DRAINING_HEADER] !== undefined) node.setAside(ASIDE_MS, clock)
-    return reply
-  }
+  return (next) => (attempt) =>
+    next(attempt).then((reply) => {
+      if (reply.headers[DRAINING_HEADER] !== undefined) node.setAside(ASIDE_MS, clock)
+      return reply
+    })
 }
