@@ -6,12 +6,6 @@ import { asked, peerOf, type Asked } from './asked.js'
 import type { JudgedRequest } from '../../src/auth/matcher.js'
 import { readRequestPath } from '../../src/auth/request-path.js'
 
-/** How many inputs a property is given: few in the suite and with a fixed seed, or as many as `FUZZ_RUNS` says, each time others. */
-export function fuzzRuns(inSuite: number): { numRuns: number; seed?: number } {
-  const runs = Number(process.env['FUZZ_RUNS'] ?? 0)
-  return runs > 0 ? { numRuns: runs } : { numRuns: inSuite, seed: 6 }
-}
-
 const word = fc.constantFrom('a', 'orders', 'shop', 'admin', 'spiffe://t/ns/shop/sa/a', 'A', 'x.y')
 const patterns = fc.array(fc.oneof(word, word.map((text) => `${text}*`), word.map((text) => `*${text}`), fc.constant('*')), { minLength: 1, maxLength: 3 })
 const pathPiece = fc.constantFrom('a', 'admin', ':id', '{*}', 'Admin', 'x.json')
