@@ -95,7 +95,7 @@ export function callStack(
     ...(policy.spill.maxOffers === 0 ? [] : [offer(fleet, policy.spill)]),
   )(
     // The door: here the call gets its address.
-    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight }),
+    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight, recorded: () => tracing.records }),
   )
 }
 

@@ -228,6 +228,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
         once,
         chain: request?.chain,
         resends: 0,
+        hedge: false,
         tried: [],
       })
     },

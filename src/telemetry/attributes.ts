@@ -32,6 +32,25 @@ export const MESH_ATTEMPTS = 'mesh.attempts'
 export const MESH_FALLBACK = 'mesh.fallback'
 /** The instance that an attempt went to, by the name it has in the registry. */
 export const MESH_ENDPOINT_ID = 'mesh.endpoint.id'
+/** The second attempt of a hedged pair. */
+export const MESH_HEDGE = 'mesh.hedge'
+/** Among how many instances an attempt's was chosen. */
+export const MESH_PICK_CANDIDATES = 'mesh.pick.candidates'
+/** How many known instances were not among them: ejected, draining, full, tried before, or of another level. */
+export const MESH_PICK_EXCLUDED = 'mesh.pick.excluded'
+/** Attempts under way at the picked instance, without this one. */
+export const MESH_PICK_IN_FLIGHT = 'mesh.pick.in_flight'
+/** What one more request costs there, in milliseconds; the least is picked. */
+export const MESH_PICK_COST_MS = 'mesh.pick.cost_ms'
+export const MESH_PICK_LATENCY_MS = 'mesh.pick.latency_ms'
+/** Whether that latency is the age of its oldest unanswered attempt. */
+export const MESH_PICK_STALLED = 'mesh.pick.stalled'
+export const MESH_PICK_SUCCESS_RATIO = 'mesh.pick.success_ratio'
+/** Share of its due while it is new. */
+export const MESH_PICK_RAMP = 'mesh.pick.ramp'
+export const MESH_PICK_WEIGHT = 'mesh.pick.weight'
+/** Above 1: it says that it has more to do than usual; below 1: less. */
+export const MESH_PICK_REPORT = 'mesh.pick.report'
 /** What was made to go wrong with an inbound request: `delay` or `abort`. */
 export const MESH_FAULT = 'mesh.fault'
 /** Why an inbound request was refused, such as the rule of the policy; for the operator alone. */
