@@ -55,6 +55,8 @@ export const MESH_PICK_REPORT = 'mesh.pick.report'
 export const MESH_FAULT = 'mesh.fault'
 /** Why an inbound request was refused, such as the rule of the policy; for the operator alone. */
 export const MESH_REFUSAL_REASON = 'mesh.refusal.reason'
+/** The verified subject that an inbound request came from. */
+export const MESH_PEER_PRINCIPAL = 'mesh.peer.principal'
 /** The verified name of the service that an inbound request came from. */
 export const MESH_PEER_SERVICE = 'mesh.peer.service'
 
@@ -62,10 +64,15 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY',
 ])
 
-/** The method as an attribute; an invented one must not become a series of its own. */
+/** The method, or what stands for every invented one: none must become a series of its own. */
+export function methodLabel(method: string): string {
+  return KNOWN_METHODS.has(method) ? method : '_OTHER'
+}
+
+/** The method as attributes of a span. */
 export function methodAttributes(method: string): Attributes {
-  if (KNOWN_METHODS.has(method)) return { [HTTP_REQUEST_METHOD]: method }
-  return { [HTTP_REQUEST_METHOD]: '_OTHER', [HTTP_REQUEST_METHOD_ORIGINAL]: method }
+  const label = methodLabel(method)
+  return label === method ? { [HTTP_REQUEST_METHOD]: method } : { [HTTP_REQUEST_METHOD]: label, [HTTP_REQUEST_METHOD_ORIGINAL]: method }
 }
 
 /** `GET /users/{id}`, or the method alone: a path would make as many names as there are users. */

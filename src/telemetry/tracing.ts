@@ -32,6 +32,11 @@ export class Tracing {
     return guarded(() => trace.getActiveSpan()?.isRecording() ?? true, false)
   }
 
+  /** Of the trace that what is done at this moment belongs to; undefined outside of any. */
+  get traceId(): string | undefined {
+    return this.tracer === undefined ? undefined : guarded(() => trace.getActiveSpan()?.spanContext().traceId, undefined)
+  }
+
   #turnTo(provider: TracerProvider): void {
     this.#provider = provider
     this.#tracer = provider === NOBODY ? undefined : guarded(() => provider.getTracer('sidecarless', this.#version), undefined)
