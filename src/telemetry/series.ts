@@ -19,7 +19,7 @@ export class Names {
   /** Whether there is room for all of these, which from then on are known. */
   admits(labels: Labels): boolean {
     for (const attribute in MAX_NAMES) if (!this.#hasRoom(attribute, labels[attribute])) return false
-    for (const attribute in MAX_NAMES) this.#known.get(attribute)?.add(labels[attribute])
+    for (const attribute in MAX_NAMES) if (labels[attribute] !== undefined) this.#known.get(attribute)!.add(labels[attribute])
     return true
   }
 
