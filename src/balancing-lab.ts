@@ -169,6 +169,7 @@ function callWith(headers: HeaderList): Call {
     once: false,
     chain: undefined,
     resends: 0,
+    hedge: false,
     tried: [],
   }
 }

@@ -28,6 +28,8 @@ import { Patience } from './resilience/patience.js'
 import { readShed, shedDefaults, type ShedOptions, type ShedSettings } from './resilience/shed-options.js'
 import { Shedder, type ShedCounts } from './resilience/shed.js'
 import { spill } from './resilience/spill.js'
+import type { Metrics } from './telemetry/metrics.js'
+import { peerMetrics, requestMetrics } from './telemetry/request-metrics.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
 import { faultOnSpan, peerOnSpan, serverSpan } from './telemetry/server-span.js'
@@ -72,6 +74,7 @@ export interface InboundHost {
   /** What probes are told. */
   readonly health: () => MeshHealth
   readonly tracing: Tracing
+  readonly metrics: Metrics
   /** Whose tokens are believed; undefined when the mesh has no issuer. */
   readonly verification: { readonly issuer: string; readonly keys: Keys; readonly trustDomain?: string | undefined } | undefined
 }
@@ -113,6 +116,8 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
     ...(health === false ? [] : [answerProbes(health, host.health)]),
     // Above all that refuses, so that each refusal is told once and answered in one form.
     answerRefusals(host),
+    // Below it, so that refusals are seen as such; above all that refuses, so that each is measured.
+    requestMetrics(host),
     // Above all work: what is refused here may be sent elsewhere at once.
     host.drain.layer,
     // Above the span: a request for which nobody waits any more is not worth one.
@@ -128,6 +133,8 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
       authenticate({ verifier }),
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
+      // Above authorization too: whoever is refused is counted as well.
+      peerMetrics(host, host.tracing),
       // Below authentication, by which the caller is known.
       authorize({ policy, audit: tellAudit(host) }),
       // Below authorization: how busy the application is, is told to nobody else; a remembered token costs next to nothing.

@@ -1,4 +1,6 @@
-export { createMesh, type Mesh, type MeshSnapshot } from './mesh.js'
+export { createMesh, type Mesh } from './mesh.js'
+export type { AdminOptions } from './admin/admin-options.js'
+export type { MeshSnapshot } from './mesh-snapshot.js'
 export type { IdentityOptions } from './identity-options.js'
 export type { MeshOptions } from './mesh-options.js'
 export type { RegisterOptions } from './instance-options.js'

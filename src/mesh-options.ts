@@ -1,3 +1,4 @@
+import { adminDefaults, readAdmin, type AdminOptions, type AdminSettings } from './admin/admin-options.js'
 import { callable, fields, flag, mapOf, oneOf, positiveMs, required, serviceName, text } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
 import { calledServiceOptions, type CalledServiceOptions } from './called-service-options.js'
@@ -28,6 +29,8 @@ export interface MeshOptions {
   readonly transport?: TransportOptions | undefined
   /** Lets the inbound option `faults` make things go wrong on purpose. Default false: then it is an error. */
   readonly faultInjection?: boolean | undefined
+  /** A listener for people and for Prometheus: metrics, state, probes. Off by default; on loopback unless told otherwise. */
+  readonly admin?: AdminOptions | undefined
 }
 
 /** {@link MeshOptions} with every default in its place. */
@@ -41,6 +44,7 @@ export interface MeshSettings extends Place {
   readonly discovery: DiscoverySettings
   readonly transport: TransportSettings
   readonly faultInjection: boolean
+  readonly admin: AdminSettings | undefined
 }
 
 export const meshDefaults = Object.freeze({ unknownHosts: 'passthrough', readyTimeoutMs: 15_000, faultInjection: false } as const)
@@ -57,6 +61,7 @@ const readOptions = fields<Omit<MeshOptions, 'identity'> & { readonly identity?:
   discovery: readDiscovery,
   transport: readTransport,
   faultInjection: flag,
+  admin: readAdmin,
 })
 
 /** Reads what the user gave to `createMesh`; nothing of it is written into or kept. */
@@ -73,6 +78,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     readyTimeoutMs: options.readyTimeoutMs ?? meshDefaults.readyTimeoutMs,
     discovery: discoverySettings(options.discovery ?? {}),
     faultInjection: options.faultInjection ?? meshDefaults.faultInjection,
+    admin: options.admin && { ...adminDefaults, ...options.admin } as AdminSettings,
     // What a reader gives has no field that is undefined.
     transport: { ...transportDefaults, ...options.transport } as TransportSettings,
   }

@@ -7,7 +7,6 @@ import { createHttpClient, type HttpClient } from './base/http.js'
 import { systemRandom, type Random } from './base/random.js'
 import { TimerWheel } from './base/timer-wheel.js'
 import { serviceName } from './base/validate.js'
-import { version } from './base/version.js'
 import { Ambient } from './call/ambient.js'
 import type { BreakerCircuit } from './call/breaker-circuit.js'
 import { Events, type MeshEvents } from './call/events.js'
@@ -21,28 +20,16 @@ import { openIdentity, type OpenIdentity } from './identity.js'
 import { createInbound, type InboundHost, type InboundMesh, type InboundOptions } from './inbound.js'
 import { readInstance, type RegisterOptions } from './instance-options.js'
 import { readMeshOptions, type MeshOptions, type MeshSettings } from './mesh-options.js'
+import type { MeshSnapshot } from './mesh-snapshot.js'
+import { MeshTelemetry } from './mesh-telemetry.js'
 import { AttachedServer } from './lifecycle/attached-server.js'
 import { readSignalOptions, type DrainOptions, type SignalOptions } from './lifecycle/drain-options.js'
 import type { MeshHealth } from './lifecycle/health.js'
 import { Shutdown } from './lifecycle/shutdown.js'
 import { onSignals } from './lifecycle/signals.js'
 import { Drain } from './resilience/drain.js'
-import type { ShedCounts } from './resilience/shed.js'
-import type { ServiceExplanation, ServiceReport } from './service.js'
+import type { ServiceExplanation } from './service.js'
 import { Services } from './services.js'
-import { Tracing } from './telemetry/tracing.js'
-
-/** What the mesh knows at this moment: plain data, without secrets. */
-export interface MeshSnapshot {
-  readonly service: string
-  readonly registry: string
-  /** Ids under which this process stands in the registry. */
-  readonly instances: readonly string[]
-  readonly draining: boolean
-  /** Requests that are being answered, and how many were refused since the start because there was too much to do. */
-  readonly inbound: { readonly inFlight: number; readonly shed: Readonly<ShedCounts> }
-  readonly services: Readonly<Record<string, ServiceReport>>
-}
 
 /** What {@link createMesh} takes time and chance from. */
 export interface MeshGround {
@@ -61,6 +48,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   readonly #http: HttpClient
   readonly #identity: OpenIdentity
   readonly #host: InboundHost
+  readonly #telemetry: MeshTelemetry
   readonly #registrar: ReturnType<typeof createRegistrar>
   readonly #services: Services
   readonly #servers: AttachedServer[] = []
@@ -73,8 +61,9 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     const { registry, identity, service } = settings
     this.#http = createHttpClient()
     this.#identity = openIdentity(identity, { service, http: this.#http, clock, random, events: this.#events })
-    const tracing = new Tracing(version)
-    const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, ambient: this.#ambient, registry }
+    this.#telemetry = new MeshTelemetry(this, { settings, events: this.#events, clock, random })
+    const { tracing, metrics } = this.#telemetry
+    const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, metrics, ambient: this.#ambient, registry }
     this.#services = new Services(settings.services, {
       ...shared,
       tokens: this.#identity.tokens,
@@ -202,6 +191,16 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     }
   }
 
+  /** Everything that is measured, in Prometheus' text format: what `/metrics` is to answer. */
+  metrics(): string {
+    return this.#telemetry.text()
+  }
+
+  /** Where the admin listener listens, such as `http://127.0.0.1:7118`; rejects when it cannot. Undefined without the option `admin`. */
+  get adminUrl(): Promise<string> | undefined {
+    return this.#telemetry.adminUrl
+  }
+
   /** The breaker of a service as opossum's own object, for tools that know it; the same to the end, for a service that `services` names. */
   breaker(name: string): BreakerCircuit {
     return this.#services.named(serviceName(name, 'service')).circuit
@@ -234,7 +233,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     this.#host.drain.begin()
     await this.#services.close()
     this.#identity.tokens?.close?.()
-    await Promise.all([this.dispatcher.close(), this.#http.close()])
+    await Promise.all([this.dispatcher.close(), this.#http.close(), this.#telemetry.close()])
   }
 
   #throwIfClosed(): void {

@@ -30,6 +30,9 @@ import { stack, type Handler, type Layer } from './call/layer.js'
 import type { ServicePolicy } from './call/policy.js'
 import { attemptSpan } from './telemetry/attempt-span.js'
 import { callSpan } from './telemetry/call-span.js'
+import { attemptMetrics } from './telemetry/attempt-metrics.js'
+import { callMetrics } from './telemetry/call-metrics.js'
+import type { Metrics } from './telemetry/metrics.js'
 import type { Tracing } from './telemetry/tracing.js'
 import type { Transport } from './transport/transport.js'
 
@@ -40,6 +43,7 @@ export interface OutboundShared {
   readonly random: Random
   readonly events: Events
   readonly tracing: Tracing
+  readonly metrics: Metrics
   readonly ambient: Ambient
   /** Undefined when calls go out without a token. */
   readonly tokens: TokenSource | undefined
@@ -69,6 +73,8 @@ export function callStack(
   return stack<Call>(
     // Outermost, so that one span holds every try, wait and pick.
     callSpan(tracing),
+    // Above all that answers in the service's place, so that a call is counted once and as its caller sees it.
+    callMetrics(shared.metrics, endpoints.service),
     // Above the breaker, so that a call that is refused has its fallback too.
     ...(service.fallback === undefined ? [] : [fallback({ answer: service.fallback, breaker, events })]),
     // Above the breaker, so that a call for which nobody waits is no probe.
@@ -95,7 +101,7 @@ export function callStack(
     ...(policy.spill.maxOffers === 0 ? [] : [offer(fleet, policy.spill)]),
   )(
     // The door: here the call gets its address.
-    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight }),
+    balance({ endpoints, fleet, picker, random, clock, events, maxInFlight, recorded: () => tracing.records }),
   )
 }
 
@@ -105,6 +111,8 @@ export function attemptStack(shared: OutboundShared, node: Node, fleet: Fleet, t
   const layers: Layer<Attempt>[] = [
     // A client span only where bytes are really tried; it writes the trace context last, over whatever came before.
     attemptSpan(tracing, ambient),
+    // Below the span, in whose context a measurement is made. It measures what the span does.
+    attemptMetrics(shared),
     // Above the timeout, so that a timeout is felt at its full length: a failure must never look fast.
     measure(node, fleet),
     // Below the door, where an answer has its endpoint; it only listens.

@@ -85,6 +85,8 @@ export interface ServiceReport {
   readonly limits: { readonly inFlight: number; readonly waiting: number; readonly limit: number }
   /** Share of the calls, 0–1, that is held back because the service refuses most of them. */
   readonly throttledRatio: number
+  /** Retries and hedges that may be made now. */
+  readonly retryBudget: number
   /** Where calls go, the nearest first. */
   readonly levels: readonly LevelReport[]
   readonly endpoints: readonly EndpointReport[]
@@ -187,6 +189,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
     breaker: breaker.state,
     limits: { inFlight: limiter.inFlight, waiting: limiter.waiting, limit: limiter.limit },
     throttledRatio: throttle.ratio,
+    retryBudget: budget.left(clock.now()),
     levels: endpoints.levels.map(({ priority, proximity, share, nodes }) => ({ priority, proximity, share, size: nodes.length })),
     endpoints: endpoints.all.map((node) => endpointReport(node, fleet, clock.now())),
   })
@@ -228,6 +231,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
         once,
         chain: request?.chain,
         resends: 0,
+        hedge: false,
         tried: [],
       })
     },

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { Lots, type Random } from '../base/random.js'
+import type { PickParts } from '../call/pick.js'
 import type { Node } from './node.js'
 import { scorePartsAt, unitCostMs, type Standard } from './score.js'
 
@@ -64,6 +65,11 @@ export class AdaptivePicker {
   costMs(node: Node, nowMs: number): number {
     if (nowMs >= node.costUntilMs) this.#reckon(node, nowMs)
     return node.unitCostMs * (node.inFlight + 1)
+  }
+
+  partsOf(node: Node, nowMs: number): PickParts {
+    const { success, ...parts } = scorePartsAt(nowMs, node, this.#standard)
+    return { costMs: this.costMs(node, nowMs), successRatio: success, ...parts }
   }
 
   #reckon(node: Node, nowMs: number): void {

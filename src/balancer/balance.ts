@@ -4,10 +4,12 @@ import type { Random } from '../base/random.js'
 import type { Call } from '../call/call.js'
 import type { Events } from '../call/events.js'
 import type { Handler } from '../call/layer.js'
+import type { PickReasons } from '../call/pick.js'
 import type { Reply } from '../call/reply.js'
 import type { EndpointSet } from './endpoint-set.js'
 import type { Fleet } from './fleet.js'
 import { candidates, withRoom } from './level.js'
+import type { Node } from './node.js'
 import type { Picker } from './picker.js'
 
 export interface BalanceOptions {
@@ -17,6 +19,8 @@ export interface BalanceOptions {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
+  /** Whether anybody records why an endpoint is picked. */
+  readonly recorded: () => boolean
   /** Attempts under way at one endpoint; Infinity for any number. */
   readonly maxInFlight: number
 }
@@ -25,20 +29,22 @@ export interface BalanceOptions {
  * THE DOOR: the only stage that turns a call into an attempt. With a picture of the service at hand it picks and hands
  * on at once; without one it waits for the first snapshot, for as long as the call has time.
  */
-export function balance({ endpoints, fleet, picker, clock, random, events, maxInFlight }: BalanceOptions): Handler<Call> {
+export function balance({ endpoints, fleet, picker, clock, random, events, recorded, maxInFlight }: BalanceOptions): Handler<Call> {
   const { service } = endpoints
 
   const dispatch = (call: Call): Promise<Reply> => {
     const { cancellation } = call
     // A call that was given up on its way here is charged to no endpoint.
     if (cancellation.reason !== undefined) return Promise.reject(cancellation.reason)
-    const offered = candidates(endpoints.levels, call.tried, random)
+    let offered = candidates(endpoints.levels, call.tried, random)
     // An endpoint that may come back is shown by a first try, which has others left.
-    let node = (call.tried.length === 0 ? fleet.due() : undefined) ?? picker.pick(offered, call)
+    const due = call.tried.length === 0 ? fleet.due() : undefined
+    let node = due ?? picker.pick(offered, call)
     if (node === undefined) return Promise.reject(noEndpoints(endpoints, call))
     // Looked at after the pick: while nobody is full, that is all that it costs.
     if (node.inFlight >= maxInFlight) {
-      node = picker.pick(withRoom(offered, endpoints.levels, call.tried, maxInFlight), call)
+      offered = withRoom(offered, endpoints.levels, call.tried, maxInFlight)
+      node = picker.pick(offered, call)
       if (node === undefined) return Promise.reject(noRoom(endpoints, call, maxInFlight))
     }
     const { endpoint } = node
@@ -48,8 +54,17 @@ export function balance({ endpoints, fleet, picker, clock, random, events, maxIn
       const score = picker.costMs?.(node, clock.now())
       events.emit('picked', { service, endpoint: endpoint.id, resends: call.resends, candidates: offered.length, score })
     }
-    return node.handle({ call, endpoint, headers: call.headers, cancellation })
+    // One that is shown again was chosen among no others.
+    const pick = recorded() ? reasonsFor(node, node === due ? 1 : offered.length) : undefined
+    return node.handle({ call, endpoint, headers: call.headers, cancellation, pick })
   }
+
+  const reasonsFor = (node: Node, count: number): PickReasons => ({
+    candidates: count,
+    excluded: endpoints.size - count,
+    inFlight: node.inFlight,
+    ...picker.partsOf?.(node, clock.now()),
+  })
 
   const dispatchWhenReady = async (call: Call): Promise<Reply> => {
     try {

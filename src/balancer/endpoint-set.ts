@@ -53,6 +53,11 @@ export class EndpointSet {
     return [...this.#nodes, ...this.#leaving]
   }
 
+  /** How many there are of {@link all}. */
+  get size(): number {
+    return this.#known.size + this.#leaving.size
+  }
+
   /** Fulfils with the first snapshot; rejects with the reason of `cancellation`, or with `MESH_ERR_CLOSED`. */
   whenReady(cancellation?: Cancellation): Promise<void> {
     return new Promise((resolve, reject) => {

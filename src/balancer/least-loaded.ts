@@ -1,4 +1,5 @@
 import { Lots, type Random } from '../base/random.js'
+import type { PickParts } from '../call/pick.js'
 import type { Node } from './node.js'
 
 /**
@@ -28,5 +29,9 @@ export class LeastLoadedPicker {
       }
     }
     return least
+  }
+
+  partsOf({ weight }: Node): PickParts {
+    return { weight }
   }
 }

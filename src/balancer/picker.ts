@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js'
 import type { Random } from '../base/random.js'
 import type { Call } from '../call/call.js'
+import type { PickParts } from '../call/pick.js'
 import type { BalancerAlgorithm, BalancerPolicy } from '../call/policy.js'
 import { AdaptivePicker } from './adaptive.js'
 import { LeastLoadedPicker } from './least-loaded.js'
@@ -17,6 +18,8 @@ export interface Picker {
   pick(nodes: readonly Node[], call: Call): Node | undefined
   /** What one more request costs at a node, in milliseconds: the least is picked. Only where the algorithm knows such a thing. */
   costMs?(node: Node, nowMs: number): number
+  /** What the algorithm goes by at a node, where it looks at anything. */
+  partsOf?(node: Node, nowMs: number): PickParts
 }
 
 export interface PickerParts {

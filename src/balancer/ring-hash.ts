@@ -1,6 +1,7 @@
 import { hash32, mix32 } from '../base/hash.js'
 import type { Call } from '../call/call.js'
 import { headerValue } from '../call/headers.js'
+import type { PickParts } from '../call/pick.js'
 import type { BalancerPolicy } from '../call/policy.js'
 import type { Node } from './node.js'
 
@@ -44,6 +45,10 @@ export class RingHashPicker {
       }
     }
     return highest
+  }
+
+  partsOf({ weight }: Node): PickParts {
+    return { weight }
   }
 
   #keyOf({ headers, path }: Call): string {

@@ -1,4 +1,5 @@
 import type { Random } from '../base/random.js'
+import type { PickParts } from '../call/pick.js'
 import type { Node } from './node.js'
 
 /**
@@ -35,6 +36,10 @@ export class WeightedPicker {
     }
     if (account !== undefined) account.credit -= total
     return richest
+  }
+
+  partsOf({ weight }: Node): PickParts {
+    return { weight }
   }
 
   #accountOf(node: Node, weight: number): { credit: number } {

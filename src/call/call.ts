@@ -2,6 +2,7 @@ import type { Cancellation } from './cancellation.js'
 import type { Chain } from './chain.js'
 import type { Endpoint } from './endpoint.js'
 import type { HeaderList } from './headers.js'
+import type { PickReasons } from './pick.js'
 import type { RequestBody } from './body.js'
 import type { Priority } from './priority.js'
 
@@ -33,6 +34,8 @@ export interface Call {
   readonly chain: Chain | undefined
   /** How many attempts came before this one. */
   readonly resends: number
+  /** Sent beside another attempt of its call that has no answer yet. */
+  readonly hedge: boolean
   /**
    * Ids of the endpoints that this call was given to, in order: not to be picked again while others are left. It is one list for
    * all attempts of a call and the one thing that a stage writes, and only the door does: whoever sends beside an attempt that has
@@ -48,4 +51,6 @@ export interface Attempt {
   /** The call's header fields, and those of this attempt alone. */
   readonly headers: HeaderList
   readonly cancellation: Cancellation
+  /** Why this endpoint; undefined while nobody records it. */
+  readonly pick: PickReasons | undefined
 }

@@ -71,6 +71,35 @@ export interface MeshEvents {
     readonly path: string
     readonly peer: string | undefined
   }
+  /** An attempt is over, its body included, after so long. */
+  attempted: {
+    readonly service: string
+    readonly endpoint: string
+    readonly method: string
+    /** Template of the path, where the caller gave one. */
+    readonly route: string | undefined
+    /** Undefined when no answer came. */
+    readonly status: number | undefined
+    readonly durationMs: number
+    /** Code of what went wrong, if not an answer. */
+    readonly error: string | undefined
+    readonly resends: number
+    /** The second attempt of a hedged pair. */
+    readonly hedge: boolean
+    readonly traceId: string | undefined
+  }
+  /** An inbound request was answered or refused, after so long. */
+  served: {
+    readonly method: string
+    readonly route: string | undefined
+    readonly status: number | undefined
+    readonly durationMs: number
+    readonly error: string | undefined
+    readonly peer: string | undefined
+    readonly traceId: string | undefined
+  }
+  /** The admin listener cannot listen, or not any more; the mesh goes on without it. */
+  adminError: { readonly error: Error }
   /** A listener threw; the call that it was told about went on. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

@@ -62,6 +62,8 @@ export interface InboundReply {
   readonly aborted: boolean
   /** What the edge has to send, when the application never saw the request. */
   readonly answer: Answer | undefined
+  /** Who asked and in which trace; only while somebody listens to `served`. */
+  readonly heardOf?: { readonly peer: string; readonly traceId: string | undefined }
 }
 
 /** An answer ready to be sent. */

@@ -120,7 +120,7 @@ class Pair {
     this.#hedgedAtMs = nowMs
     this.#second = { cancellation: new Cancellation(), result: undefined }
     const headers = withHeader(call.headers, RESEND_HEADER, '1')
-    this.#send(this.#second, { ...call, headers, cancellation: this.#second.cancellation, resends: call.resends + 1 })
+    this.#send(this.#second, { ...call, headers, cancellation: this.#second.cancellation, resends: call.resends + 1, hedge: true })
   }
 
   #settled(branch: Branch, result: Reply | Error): void {

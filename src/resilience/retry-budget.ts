@@ -32,13 +32,22 @@ export class RetryBudget {
   /** Whether one more attempt may be made now; if so, it counts as made. */
   withdraw(nowMs: number): boolean {
     const slot = this.#slotAt(nowMs)
-    const { budgetRatio, minPerSec } = this.limits
-    const allowed = Math.max(budgetRatio * this.#callsSum, minPerSec * BUCKETS)
     // Shares that were added up and taken away make the whole only nearly.
-    if (this.#extrasSum + 1 > allowed + 1e-6) return false
+    if (this.#extrasSum + 1 > this.#allowed + 1e-6) return false
     this.#extras[slot]!++
     this.#extrasSum++
     return true
+  }
+
+  /** How many more attempts may be made now. */
+  left(nowMs: number): number {
+    this.#slotAt(nowMs)
+    return Math.max(0, Math.floor(this.#allowed - this.#extrasSum + 1e-6))
+  }
+
+  get #allowed(): number {
+    const { budgetRatio, minPerSec } = this.limits
+    return Math.max(budgetRatio * this.#callsSum, minPerSec * BUCKETS)
   }
 
   /** Moves the window up to now; a timer for it would never rest. */

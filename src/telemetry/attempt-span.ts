@@ -7,6 +7,7 @@ import {
   HTTP_RESPONSE_STATUS_CODE,
   httpSpanName,
   MESH_ENDPOINT_ID,
+  MESH_HEDGE,
   methodAttributes,
   NETWORK_PEER_ADDRESS,
   NETWORK_PEER_PORT,
@@ -18,6 +19,7 @@ import {
 } from './attributes.js'
 import { within } from './guarded.js'
 import { OpenSpan } from './open-span.js'
+import { pickAttributes } from './pick-attributes.js'
 import { inject, passOn } from './propagation.js'
 import { redactUrl } from './redact.js'
 import type { Tracing } from './tracing.js'
@@ -53,7 +55,7 @@ function untraced(attempt: Attempt, ambient: Ambient): Attempt {
   return headers === attempt.headers ? attempt : { ...attempt, headers }
 }
 
-function attributesOf({ call, endpoint }: Attempt): Attributes {
+function attributesOf({ call, endpoint, pick }: Attempt): Attributes {
   return {
     ...methodAttributes(call.method),
     // As the Host field names it, which holds the service and no port.
@@ -66,6 +68,8 @@ function attributesOf({ call, endpoint }: Attempt): Attributes {
     [MESH_ENDPOINT_ID]: endpoint.id,
     ...(call.template !== undefined && { [URL_TEMPLATE]: call.template }),
     ...(call.resends > 0 && { [HTTP_REQUEST_RESEND_COUNT]: call.resends }),
+    ...(call.hedge && { [MESH_HEDGE]: true }),
+    ...(pick !== undefined && pickAttributes(pick)),
   }
 }
 

@@ -32,10 +32,31 @@ export const MESH_ATTEMPTS = 'mesh.attempts'
 export const MESH_FALLBACK = 'mesh.fallback'
 /** The instance that an attempt went to, by the name it has in the registry. */
 export const MESH_ENDPOINT_ID = 'mesh.endpoint.id'
+/** The second attempt of a hedged pair. */
+export const MESH_HEDGE = 'mesh.hedge'
+/** Among how many instances an attempt's was chosen. */
+export const MESH_PICK_CANDIDATES = 'mesh.pick.candidates'
+/** How many known instances were not among them: ejected, draining, full, tried before, or of another level. */
+export const MESH_PICK_EXCLUDED = 'mesh.pick.excluded'
+/** Attempts under way at the picked instance, without this one. */
+export const MESH_PICK_IN_FLIGHT = 'mesh.pick.in_flight'
+/** What one more request costs there, in milliseconds; the least is picked. */
+export const MESH_PICK_COST_MS = 'mesh.pick.cost_ms'
+export const MESH_PICK_LATENCY_MS = 'mesh.pick.latency_ms'
+/** Whether that latency is the age of its oldest unanswered attempt. */
+export const MESH_PICK_STALLED = 'mesh.pick.stalled'
+export const MESH_PICK_SUCCESS_RATIO = 'mesh.pick.success_ratio'
+/** Share of its due while it is new. */
+export const MESH_PICK_RAMP = 'mesh.pick.ramp'
+export const MESH_PICK_WEIGHT = 'mesh.pick.weight'
+/** Above 1: it says that it has more to do than usual; below 1: less. */
+export const MESH_PICK_REPORT = 'mesh.pick.report'
 /** What was made to go wrong with an inbound request: `delay` or `abort`. */
 export const MESH_FAULT = 'mesh.fault'
 /** Why an inbound request was refused, such as the rule of the policy; for the operator alone. */
 export const MESH_REFUSAL_REASON = 'mesh.refusal.reason'
+/** The verified subject that an inbound request came from. */
+export const MESH_PEER_PRINCIPAL = 'mesh.peer.principal'
 /** The verified name of the service that an inbound request came from. */
 export const MESH_PEER_SERVICE = 'mesh.peer.service'
 
@@ -43,10 +64,15 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY',
 ])
 
-/** The method as an attribute; an invented one must not become a series of its own. */
+/** The method, or what stands for every invented one: none must become a series of its own. */
+export function methodLabel(method: string): string {
+  return KNOWN_METHODS.has(method) ? method : '_OTHER'
+}
+
+/** The method as attributes of a span. */
 export function methodAttributes(method: string): Attributes {
-  if (KNOWN_METHODS.has(method)) return { [HTTP_REQUEST_METHOD]: method }
-  return { [HTTP_REQUEST_METHOD]: '_OTHER', [HTTP_REQUEST_METHOD_ORIGINAL]: method }
+  const label = methodLabel(method)
+  return label === method ? { [HTTP_REQUEST_METHOD]: method } : { [HTTP_REQUEST_METHOD]: label, [HTTP_REQUEST_METHOD_ORIGINAL]: method }
 }
 
 /** `GET /users/{id}`, or the method alone: a path would make as many names as there are users. */

@@ -26,6 +26,17 @@ export class Tracing {
     return this.#tracer
   }
 
+  /** Whether the span of what is done at this moment is recorded; those of its attempts then are too, as a sampler decides for a whole trace. */
+  get records(): boolean {
+    if (this.tracer === undefined) return false
+    return guarded(() => trace.getActiveSpan()?.isRecording() ?? true, false)
+  }
+
+  /** Of the trace that what is done at this moment belongs to; undefined outside of any. */
+  get traceId(): string | undefined {
+    return this.tracer === undefined ? undefined : guarded(() => trace.getActiveSpan()?.spanContext().traceId, undefined)
+  }
+
   #turnTo(provider: TracerProvider): void {
     this.#provider = provider
     this.#tracer = provider === NOBODY ? undefined : guarded(() => provider.getTracer('sidecarless', this.#version), undefined)

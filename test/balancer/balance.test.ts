@@ -15,7 +15,7 @@ import { drawAnywhere, fleetOn } from './support.js'
 
 const first: Picker = { pick: (nodes) => nodes[0] }
 
-function door(picker: Picker = first, maxInFlight = Infinity) {
+function door(picker: Picker = first, maxInFlight = Infinity, recorded = () => false) {
   const events = new Events()
   const attempts: Attempt[] = []
   const clock = new FakeClock()
@@ -34,7 +34,7 @@ function door(picker: Picker = first, maxInFlight = Infinity) {
     }),
   })
   const tell = (...known: Endpoint[]): void => endpoints.apply({ service: 'users', revision: 1, endpoints: known, policy: {} })
-  return { handle: balance({ endpoints, fleet, picker, clock, random: seededRandom(1), events, maxInFlight }), endpoints, fleet, clock, events, attempts, tell }
+  return { handle: balance({ endpoints, fleet, picker, clock, random: seededRandom(1), events, recorded, maxInFlight }), endpoints, fleet, clock, events, attempts, tell }
 }
 
 const [a, b, c] = ['a', 'b', 'c'].map((id) => endpointOf(id)) as [Endpoint, Endpoint, Endpoint]
@@ -46,6 +46,36 @@ describe('balance', () => {
     const call = callOf()
     void handle(call)
     expect(attempts).toEqual([{ call, endpoint: a, headers: call.headers, cancellation: call.cancellation }])
+  })
+
+  it('says on the attempt why it goes where it goes, while somebody records it', async () => {
+    const partsOf = (node: Node) => ({ costMs: 3, weight: node.weight })
+    const { handle, attempts, tell } = door({ ...first, partsOf }, Infinity, () => true)
+    tell(a, b, { ...c, status: 'draining' })
+    await handle(callOf({ tried: ['a'] }))
+    expect(attempts[0]!.endpoint).toBe(b)
+    expect(attempts[0]!.pick).toEqual({ candidates: 1, excluded: 2, inFlight: 0, costMs: 3, weight: 1 })
+  })
+
+  it('counts the attempts that were under way before this one', async () => {
+    const { handle, attempts, tell } = door(first, Infinity, () => true)
+    tell(a)
+    void handle(callOf())
+    void handle(callOf())
+    expect(attempts.map(({ pick }) => pick)).toEqual([
+      { candidates: 1, excluded: 0, inFlight: 0 },
+      { candidates: 1, excluded: 0, inFlight: 1 },
+    ])
+  })
+
+  it('asks nobody for reasons while none are recorded', () => {
+    const partsOf = (): never => {
+      throw new Error('asked')
+    }
+    const { handle, attempts, tell } = door({ ...first, partsOf })
+    tell(a)
+    void handle(callOf())
+    expect(attempts[0]!.pick).toBeUndefined()
   })
 
   it('waits for the first snapshot', async () => {

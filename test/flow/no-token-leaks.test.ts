@@ -61,7 +61,7 @@ describe('O07 tokens', () => {
       await gossip.failure('not ready', () => lost.ready())
       await gossip.failure('not ready call', () => lost.service('users').get('/', { timeoutMs: 20 }))
       for (const mesh of [orders, users, lost]) {
-        const parts = [mesh, mesh.snapshot(), mesh.explain('users'), mesh.dispatcher, mesh.service('users')]
+        const parts = [mesh, mesh.snapshot(), mesh.explain('users'), mesh.metrics(), mesh.dispatcher, mesh.service('users')]
         for (const part of parts) gossip.tell('mesh', part)
       }
     }

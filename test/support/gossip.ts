@@ -22,6 +22,9 @@ const EVENTS = Object.keys({
   policyRefused: true,
   policyReplaced: true,
   audited: true,
+  attempted: true,
+  served: true,
+  adminError: true,
   listenerError: true,
 } satisfies Record<keyof MeshEvents, true>) as (keyof MeshEvents)[]
 

@@ -7,6 +7,7 @@ import { Ambient } from '../../src/call/ambient.js'
 import { Events, type MeshEvents } from '../../src/call/events.js'
 import { createInbound, type InboundHost, type InboundMesh } from '../../src/inbound.js'
 import { Drain } from '../../src/resilience/drain.js'
+import { Metrics } from '../../src/telemetry/metrics.js'
 import { Tracing } from '../../src/telemetry/tracing.js'
 
 export const ISSUER = 'http://issuer.test'
@@ -31,6 +32,7 @@ export class InboundScene implements InboundMesh {
       shedCounts: { critical: 0, normal: 0, low: 0 },
       health: () => ({ status: 'serving', ready: true }),
       tracing: new Tracing('0.0.0'),
+      metrics: new Metrics({ version: '0.0.0', observe: () => [] }),
       verification: { issuer: ISSUER, keys: createFixedKeys(signer.jwks, { clock: systemClock, random: systemRandom }) },
       ...overrides,
     }

@@ -29,13 +29,14 @@ export function callOf(fields: Partial<Call> = {}): Call {
     once: false,
     chain: undefined,
     resends: 0,
+    hedge: false,
     tried: [],
     ...fields,
   }
 }
 
 export function attemptOf(call: Call = callOf(), endpoint: Endpoint = endpointOf('users-1')): Attempt {
-  return { call, endpoint, headers: call.headers, cancellation: call.cancellation }
+  return { call, endpoint, headers: call.headers, cancellation: call.cancellation, pick: undefined }
 }
 
 /** A reply that is played by hand: its body stays open until `end` or `fail`. */

@@ -19,6 +19,7 @@ import { Limiter } from '../../src/resilience/limiter.js'
 import { RecentMinimum } from '../../src/resilience/recent-minimum.js'
 import { RetryBudget } from '../../src/resilience/retry-budget.js'
 import { Throttle } from '../../src/resilience/throttle.js'
+import { Metrics } from '../../src/telemetry/metrics.js'
 import { Tracing } from '../../src/telemetry/tracing.js'
 import { callOf } from './scripted.js'
 
@@ -43,7 +44,7 @@ export function simulatedCaller({ clock, seed, endpoints: known, users, network 
   const random = seededRandom(seed)
   const events = new Events()
   const { policy } = layerPolicy(policyDefaults, [{ origin: 'simulation', options: serviceOptions(users, 'users') }])
-  const shared = { clock, wheel: new TimerWheel(clock), random, events, tracing: new Tracing('0'), ambient: new Ambient(), tokens: undefined }
+  const shared = { clock, wheel: new TimerWheel(clock), random, events, tracing: new Tracing('0'), metrics: new Metrics({ version: '0.0.0', observe: () => [] }), ambient: new Ambient(), tokens: undefined }
   const fleet = new Fleet({ service, clock, random, events })
   fleet.follow(policy)
   const endpoints = createEndpointSet({

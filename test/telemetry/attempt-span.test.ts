@@ -46,6 +46,30 @@ describe('attemptSpan', () => {
     })
   })
 
+  it('says why this instance, and leaves out what the algorithm does not know', async () => {
+    const sdk = registerSdk()
+    const pick = { candidates: 3, excluded: 1, inFlight: 2, costMs: 12.5, latencyMs: 4, stalled: true, successRatio: 0.9, ramp: 1, weight: 2, report: 1.1 }
+    await layer(async () => reply())(attempt({ pick, call: call({ hedge: true }) }))
+    await layer(async () => reply())(attempt({ pick: { candidates: 3, excluded: 0, inFlight: 0, stalled: false } }))
+    const [full, plain] = sdk.spans().map(({ attributes }) =>
+      Object.fromEntries(Object.entries(attributes).filter(([name]) => /^mesh\.(pick|hedge)/.test(name))),
+    )
+    expect(full).toEqual({
+      'mesh.hedge': true,
+      'mesh.pick.candidates': 3,
+      'mesh.pick.excluded': 1,
+      'mesh.pick.in_flight': 2,
+      'mesh.pick.cost_ms': 12.5,
+      'mesh.pick.latency_ms': 4,
+      'mesh.pick.stalled': true,
+      'mesh.pick.success_ratio': 0.9,
+      'mesh.pick.ramp': 1,
+      'mesh.pick.weight': 2,
+      'mesh.pick.report': 1.1,
+    })
+    expect(plain).toEqual({ 'mesh.pick.candidates': 3, 'mesh.pick.excluded': 0, 'mesh.pick.in_flight': 0 })
+  })
+
   it('is named by the method alone when there is no template', async () => {
     const sdk = registerSdk()
     await layer(async () => reply())(attempt())

@@ -17,7 +17,7 @@ export function call(changes: Partial<Call> = {}): Call {
 
 export function attempt(changes: Partial<Attempt> = {}): Attempt {
   const { call: of = call(), ...rest } = changes
-  return { call: of, endpoint: endpoint(), headers: of.headers, cancellation: of.cancellation, ...rest }
+  return { call: of, endpoint: endpoint(), headers: of.headers, cancellation: of.cancellation, pick: undefined, ...rest }
 }
 
 /** An answer whose body the test holds: `flow.end({})` or `flow.fail(error)` ends it. */
