@@ -35,7 +35,7 @@ describe('sidecarless', () => {
   it('teaches with --help and tells its version', async () => {
     const [help, version] = await Promise.all([sidecarless('--help'), sidecarless('--version')])
     expect(help).toMatchObject({ code: 0, stderr: '' })
-    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) {
+    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--state', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) {
       expect(help.stdout).toContain(said)
     }
     expect(Math.max(...help.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
