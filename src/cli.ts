@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { systemClock } from './base/clock.js'
 import { isMeshError } from './base/errors.js'
 import { version } from './base/version.js'
 import { controlPlaneDefaults, createControlPlane } from './control-plane/control-plane.js'
@@ -15,7 +16,8 @@ Usage
   sidecarless --version        show the version
 
 The control plane is for one machine: it listens on loopback only and keeps everything in memory, but for what --state
-keeps. Services that use sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.
+keeps. Services that use sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it
+prints.
 
 Options of dev
   --port <number>     port to listen on; 0 takes any free one (default ${controlPlaneDefaults.port})
@@ -80,18 +82,20 @@ async function dev(values: Values): Promise<void> {
     onStateError: ({ message }) => void process.stderr.write(`${message}\n`),
   }
   const controlPlane = await createControlPlane(options)
-  process.stdout.write(greeting(controlPlane, givenSecret === undefined, values))
   const end = (): void => void controlPlane.close()
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
   // Windows has no such signal.
   if (process.platform !== 'win32') process.on('SIGUSR2', () => rotate(controlPlane))
+  // Last: whoever reads it may send a signal at once.
+  process.stdout.write(greeting(controlPlane, givenSecret === undefined, values))
 }
 
 function rotate(controlPlane: ControlPlane): void {
   try {
     const { kid, signsAt } = controlPlane.rotateKeys()
-    process.stdout.write(`signing key ${kid} is published, and signs from ${new Date(signsAt).toISOString()}\n`)
+    const minutes = Math.ceil((signsAt - systemClock.epochMs()) / 60_000)
+    process.stdout.write(`signing key ${kid} is published, and signs in ${minutes} minutes\n`)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
   }
