@@ -1,5 +1,6 @@
 export { createMesh, type Mesh, type MeshSnapshot } from './mesh.js'
 export type { IdentityOptions } from './identity-options.js'
+export type { TrustedIssuerOptions } from './trusted-issuer-options.js'
 export type { MeshOptions } from './mesh-options.js'
 export type { RegisterOptions } from './instance-options.js'
 export type { RequestOptions, ServiceClient } from './client.js'

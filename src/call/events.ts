@@ -71,6 +71,8 @@ export interface MeshEvents {
     readonly path: string
     readonly peer: string | undefined
   }
+  /** The mesh is closed. */
+  closed: Record<never, never>
   /** A listener threw; the call that it was told about went on. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

@@ -22,6 +22,7 @@ const EVENTS = Object.keys({
   policyRefused: true,
   policyReplaced: true,
   audited: true,
+  closed: true,
   listenerError: true,
 } satisfies Record<keyof MeshEvents, true>) as (keyof MeshEvents)[]
 
