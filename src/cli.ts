@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
+import { systemClock } from './base/clock.js'
 import { isMeshError } from './base/errors.js'
 import { version } from './base/version.js'
 import { controlPlaneDefaults, createControlPlane } from './control-plane/control-plane.js'
@@ -14,18 +15,24 @@ Usage
   sidecarless --help           show this
   sidecarless --version        show the version
 
-The control plane is for one machine: it listens on loopback only and keeps everything in memory. Services that use
-sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.
+The control plane is for one machine: it listens on loopback only and keeps everything in memory, but for what --state
+keeps. Services that use sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it
+prints.
 
 Options of dev
   --port <number>     port to listen on; 0 takes any free one (default ${controlPlaneDefaults.port})
   --host <address>    loopback address to listen on (default ${controlPlaneDefaults.host})
   --secret <text>     what services authenticate with (default: $MESH_CLIENT_SECRET, or a random one that is printed);
                       prefer the variable, since a command line can be read by others
+  --state <file>      keep signing keys and the random secret in this file, readable for you alone, so that services
+                      go on through a restart as if nothing had been (default: none, a restart begins anew)
   --no-otlp           do not take OpenTelemetry data on port ${OTLP_PORT} as well
+
+SIGUSR2 makes the next signing key now instead of within a day; no token is lost by it.
 
 Examples
   sidecarless dev
+  sidecarless dev --state ~/.local/state/sidecarless.json
   MESH_CLIENT_SECRET=hush sidecarless dev --port 7200
 `
 
@@ -55,6 +62,7 @@ function parse(args: readonly string[]) {
         port: { type: 'string' },
         host: { type: 'string' },
         secret: { type: 'string' },
+        state: { type: 'string' },
         'no-otlp': { type: 'boolean', default: false },
       },
     })
@@ -70,12 +78,27 @@ async function dev(values: Values): Promise<void> {
     ...(values.host === undefined ? {} : { host: values.host }),
     ...(values['no-otlp'] ? {} : { otlpPort: OTLP_PORT }),
     ...(givenSecret === undefined ? {} : { clientSecret: givenSecret }),
+    ...(values.state === undefined ? {} : { stateFile: values.state }),
+    onStateError: ({ message }) => void process.stderr.write(`${message}\n`),
   }
   const controlPlane = await createControlPlane(options)
-  process.stdout.write(greeting(controlPlane, givenSecret === undefined, !values['no-otlp']))
   const end = (): void => void controlPlane.close()
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
+  // Windows has no such signal.
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => rotate(controlPlane))
+  // Last: whoever reads it may send a signal at once.
+  process.stdout.write(greeting(controlPlane, givenSecret === undefined, values))
+}
+
+function rotate(controlPlane: ControlPlane): void {
+  try {
+    const { kid, signsAt } = controlPlane.rotateKeys()
+    const minutes = Math.ceil((signsAt - systemClock.epochMs()) / 60_000)
+    process.stdout.write(`signing key ${kid} is published, and signs in ${minutes} minutes\n`)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+  }
 }
 
 function portNumber(text: string): number {
@@ -83,23 +106,24 @@ function portNumber(text: string): number {
   return Number(text)
 }
 
-function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isNewSecret: boolean, wantsOtlp: boolean): string {
+function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isOwnSecret: boolean, values: Values): string {
   const otlpUrls = otlpUrl === undefined ? url : `${otlpUrl} and ${url}`
-  const isOtlpTaken = wantsOtlp && otlpUrl === undefined
+  const isOtlpTaken = !values['no-otlp'] && otlpUrl === undefined
   const variables = [
-    ...(isNewSecret ? [`MESH_CLIENT_SECRET=${clientSecret}`] : []),
+    ...(isOwnSecret ? [`MESH_CLIENT_SECRET=${clientSecret}`] : []),
     `CONSUL_HTTP_ADDR=${new URL(url).host}`,
     `OTEL_EXPORTER_OTLP_ENDPOINT=${url}`,
     'OTEL_EXPORTER_OTLP_PROTOCOL=http/json',
   ]
-  return `sidecarless control plane on ${url}, for this machine only; everything is kept in memory
+  const kept = values.state === undefined ? 'everything is kept in memory' : `keys and secret are kept in ${values.state}`
+  return `sidecarless control plane on ${url}, for this machine only; ${kept}
   registry     ${url}/v1/ (Consul's HTTP API)   ${url}/prometheus/targets
   identity     ${url}/oauth2/token   ${url}/.well-known/openid-configuration
   monitoring   ${url}/api/edges   OTLP as JSON: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
 
 Give this to your services:
   export ${variables.join(' ')}
-${isNewSecret ? '' : '  and the MESH_CLIENT_SECRET that was given here\n'}
+${isOwnSecret ? '' : '  and the MESH_CLIENT_SECRET that was given here\n'}
 Ctrl+C ends it.
 `
 }

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { signingKey } from './auth/signing-key.js'
-import { parseSpiffeId } from './auth/spiffe-id.js'
 import type { TokenFunction, TokenProvider } from './auth/token-source.js'
 import { fields, httpUrl, optionError, text, type Reader } from './base/validate.js'
+import { trustDomainName, trustedIssuers, type TrustedIssuerOptions, type TrustedIssuerSettings } from './trusted-issuer-options.js'
 
 /** Who this service is, and who vouches for others. */
 export interface IdentityOptions {
@@ -22,13 +22,16 @@ export interface IdentityOptions {
    * where its keys are published. A caller's name in the policy is then its SPIFFE ID.
    */
   readonly trustDomain?: string | undefined
+  /** Further issuers whose tokens callers may bring, each of one kind and held to its own keys, audience and subjects. */
+  readonly issuers?: readonly TrustedIssuerOptions[] | undefined
   /** Another way to outbound tokens: `fileToken()`, `selfSigned()`, or a function of your own, the audience in, the token out. */
   readonly token?: TokenFunction | TokenProvider | undefined
 }
 
 /** {@link IdentityOptions} as they were read. */
-export interface IdentitySettings extends Omit<IdentityOptions, 'clientKey'> {
+export interface IdentitySettings extends Omit<IdentityOptions, 'clientKey' | 'issuers'> {
   readonly clientKey?: KeyObject | undefined
+  readonly issuers?: readonly TrustedIssuerSettings[] | undefined
 }
 
 const SOURCES = ['clientSecret', 'clientKey', 'clientTokenFile', 'token'] as const
@@ -38,17 +41,13 @@ const tokens: Reader<TokenFunction | TokenProvider> = (value, path) => {
   throw optionError(path, 'fileToken(), selfSigned() or a function (audience) that gives a token', value)
 }
 
-const trustDomain: Reader<string> = (value, path) => {
-  if (typeof value === 'string' && parseSpiffeId(`spiffe://${value}`)?.path === '') return value
-  throw optionError(path, 'the name of a SPIFFE trust domain, such as example.org', value)
-}
-
 const readFields = fields<IdentitySettings>({
   issuer: httpUrl,
   clientSecret: text,
   clientKey: signingKey,
   clientTokenFile: text,
-  trustDomain,
+  trustDomain: trustDomainName,
+  issuers: trustedIssuers,
   token: tokens,
 })
 
@@ -61,6 +60,12 @@ export const readIdentity: Reader<IdentitySettings> = (value, path) => {
   if (identity.trustDomain !== undefined && identity.issuer === undefined) {
     throw optionError(`${path}.issuer`, 'where the keys of trustDomain are published', undefined)
   }
+  identity.issuers?.forEach(({ issuer, trustDomain }, i) => {
+    if (issuer === identity.issuer) throw optionError(`${path}.issuers[${i}].issuer`, 'another one than identity.issuer, which is trusted already', issuer)
+    if (trustDomain !== undefined && trustDomain === identity.trustDomain) {
+      throw optionError(`${path}.issuers[${i}].trustDomain`, 'another one than identity.trustDomain', trustDomain)
+    }
+  })
   if (other !== undefined) throw optionError(`${path}.${other}`, `either ${other} or ${source}`, 'both')
   return identity
 }

@@ -1,11 +1,12 @@
 import { byExchange, byKey, bySecret, type ClientAuthentication } from './auth/client-authentication.js'
 import { createIssuerTokens } from './auth/issuer-tokens.js'
-import { createIssuerKeys, type Keys } from './auth/keys.js'
+import { createIssuerKeys } from './auth/keys.js'
 import { TokenFile } from './auth/token-file.js'
 import { functionTokens, type TokenGround, type TokenSource } from './auth/token-source.js'
 import type { HttpClient } from './base/http.js'
 import type { Events } from './call/events.js'
 import type { IdentitySettings } from './identity-options.js'
+import { openTrustedIssuer, type Trust } from './trusted-issuers.js'
 
 /** Time for one request to the issuer. */
 const ISSUER_TIMEOUT_MS = 5_000
@@ -19,20 +20,23 @@ export interface IdentityGround extends Omit<TokenGround, 'tell'> {
 export interface OpenIdentity {
   /** Undefined when its calls go out unsigned. */
   readonly tokens: TokenSource | undefined
-  /** Whose tokens are believed; undefined without an issuer. */
-  readonly verification: { readonly issuer: string; readonly keys: Keys; readonly trustDomain: string | undefined } | undefined
+  readonly trust: Trust
 }
 
 export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
   const ground = { ...sources, tell: (error: Error) => events.emit('identityError', { error }) }
   const { issuer, token } = identity
   const own = typeof token === 'function' ? functionTokens(token) : token?.open(ground)
-  if (issuer === undefined) return { tokens: own, verification: undefined }
+  const trustedIssuers = (identity.issuers ?? []).map((one) => openTrustedIssuer(one, { ...sources, events, timeoutMs: ISSUER_TIMEOUT_MS }))
+  if (issuer === undefined) return { tokens: own, trust: { verification: undefined, trustedIssuers } }
   const access = { ...ground, issuer, timeoutMs: ISSUER_TIMEOUT_MS }
   const authentication = authenticationOf(identity, issuer, ground)
   return {
     tokens: own ?? (authentication && createIssuerTokens({ ...access, authentication, tokenEndpoint: undefined })),
-    verification: { issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }), trustDomain: identity.trustDomain },
+    trust: {
+      verification: { issuer, keys: createIssuerKeys({ ...access, jwksUrl: undefined }), trustDomain: identity.trustDomain },
+      trustedIssuers,
+    },
   }
 }
 

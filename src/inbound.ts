@@ -1,16 +1,15 @@
 import type { Server } from 'node:http'
 import { authenticate } from './auth/authenticate.js'
 import { authorize } from './auth/authorize.js'
-import type { Keys } from './auth/keys.js'
 import { noPolicy, policySource, type LivePolicy, type PolicySource } from './auth/live-policy.js'
 import type { AccessPolicy, Verdict } from './auth/policy.js'
 import { exactPath, rawPathOf } from './auth/request-path.js'
-import { createVerifier } from './auth/verifier.js'
+import { verifierOf } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
 import { createEventLoop, createLoopDelay } from './base/event-loop.js'
 import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
-import { fields, flag, listOf, optionError, positiveMs, required, text, wholeNumber } from './base/validate.js'
+import { fields, flag, listOf, optionError, positiveMs, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
 import { Chain, RESEND_HEADER } from './call/chain.js'
 import type { Events } from './call/events.js'
@@ -34,6 +33,7 @@ import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
 import { faultOnSpan, peerOnSpan, serverSpan } from './telemetry/server-span.js'
 import type { Tracing } from './telemetry/tracing.js'
+import { issuerRules, type Trust } from './trusted-issuers.js'
 
 export interface InboundOptions {
   /** Who may ask for what; `livePolicy` and `policyFile` make one that can be replaced. Default: nobody, for anything. */
@@ -60,7 +60,7 @@ export interface InboundOptions {
 }
 
 /** What the inbound stack needs of its mesh. */
-export interface InboundHost {
+export interface InboundHost extends Trust {
   readonly service: string
   readonly clock: Clock
   readonly wheel: TimerWheel
@@ -75,8 +75,6 @@ export interface InboundHost {
   readonly health: () => MeshHealth
   readonly tracing: Tracing
   readonly metrics: Metrics
-  /** Whose tokens are believed; undefined when the mesh has no issuer. */
-  readonly verification: { readonly issuer: string; readonly keys: Keys; readonly trustDomain?: string | undefined } | undefined
 }
 
 /** What an edge needs of a mesh. */
@@ -97,13 +95,13 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
   const read = readOptions(options, '')
   const { exempt = [], policy = noPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], ...tokenRules } = read
   if (faults.length > 0 && !host.faultInjection) throw optionError('faults', 'none, unless createMesh was given faultInjection: true', faults)
-  const issuer = required(host.verification, 'identity.issuer', 'the issuer whose tokens callers must bring')
-  const verifier = createVerifier({ audience: host.service, ...issuer, ...tokenRules, clock: host.clock })
+  const verifier = verifierOf(issuerRules(host, { audience: host.service, ...tokenRules }), host.clock)
 
-  policy.listen({
+  const unheard = policy.listen({
     replaced: () => host.events.emit('policyReplaced', {}),
     refused: (reason) => host.events.emit('policyRefused', { reason }),
   })
+  host.events.on('closed', unheard)
 
   const eventLoop = createEventLoop(host.clock)
   // Without the one that is being answered.

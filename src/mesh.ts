@@ -79,7 +79,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       faultInjection: settings.faultInjection,
       shedCounts: { critical: 0, normal: 0, low: 0 },
       health: () => this.health(),
-      verification: this.#identity.verification,
+      ...this.#identity.trust,
     }
     this.#registrar = createRegistrar(shared)
     this.#shutdown = new Shutdown({
@@ -234,6 +234,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     await this.#services.close()
     this.#identity.tokens?.close?.()
     await Promise.all([this.dispatcher.close(), this.#http.close(), this.#telemetry.close()])
+    this.#events.emit('closed', {})
   }
 
   #throwIfClosed(): void {

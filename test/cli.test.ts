@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { run, type Finished } from './control-plane/outside.js'
 import { exchange, running } from './control-plane/running.js'
+import { start, type Program } from './support/processes.js'
 
 const CLI = ['--import', 'tsx', 'src/cli.ts']
 const WITHOUT_SECRET = { MESH_CLIENT_SECRET: '' }
@@ -35,7 +38,7 @@ describe('sidecarless', () => {
   it('teaches with --help and tells its version', async () => {
     const [help, version] = await Promise.all([sidecarless('--help'), sidecarless('--version')])
     expect(help).toMatchObject({ code: 0, stderr: '' })
-    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) {
+    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--state', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) {
       expect(help.stdout).toContain(said)
     }
     expect(Math.max(...help.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
@@ -75,6 +78,35 @@ describe('sidecarless', () => {
     expect(JSON.parse((await exchange(`${url}/prometheus/targets`)).body)).toEqual([])
     child.kill(signal)
     expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it('dev --state goes on after a restart with the secret and the keys that it had, and makes the next key on SIGUSR2', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cli-state-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'state.json')
+    const run = async (): Promise<{ program: Program; secret: string; keys: () => Promise<unknown> }> => {
+      const program = start('src/cli.ts', ['dev', '--port', '0', '--no-otlp', '--state', path], WITHOUT_SECRET)
+      const [, url] = await program.says(/control plane on ([^\s,]+)/)
+      const [, secret] = await program.says(/MESH_CLIENT_SECRET=([\w-]+)/)
+      await program.says(/Ctrl\+C/)
+      return { program, secret: secret!, keys: async () => JSON.parse((await exchange(`${url}/.well-known/jwks.json`)).body) as unknown }
+    }
+    const first = await run()
+    await first.program.says(/keys and secret are kept in .*state\.json/)
+    first.program.kill('SIGUSR2')
+    await first.program.says(/^signing key [\w-]{43} is published, and signs in 10 minutes$/m)
+    const keys = await first.keys()
+    expect(keys).toMatchObject({ keys: [{}, {}] })
+    first.program.kill('SIGKILL')
+    await first.program.ended
+
+    const second = await run()
+    expect(await second.keys()).toEqual(keys)
+    expect(second.secret).toBe(first.secret)
+
+    chmodSync(path, 0o644)
+    const { code, stderr } = await sidecarless('dev', '--port', '0', '--no-otlp', '--state', path)
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^The state file .* \(mode 644\).*chmod 600.*\n$/)])
   })
 
   it('never prints a secret that it was given', async () => {

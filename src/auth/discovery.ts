@@ -31,8 +31,9 @@ export async function discoverEndpoint(access: IssuerAccess, name: 'token_endpoi
 }
 
 /** A JSON object from a URL of the configuration. */
-export async function fetchJson({ http, timeoutMs }: IssuerAccess, url: string): Promise<Readonly<Record<string, unknown>>> {
-  const answer = await http.request({ url, timeoutMs, maxBytes: MAX_ISSUER_BYTES, headers: { accept: 'application/json' } })
+export async function fetchJson({ http, timeoutMs }: IssuerAccess, url: string, bearer?: string): Promise<Readonly<Record<string, unknown>>> {
+  const headers = { accept: 'application/json', ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) }
+  const answer = await http.request({ url, timeoutMs, maxBytes: MAX_ISSUER_BYTES, headers })
   if (answer.status !== 200) throw failed(url, `status ${answer.status}`)
   return jsonObject(url, answer.body)
 }

@@ -1,7 +1,8 @@
 import { MeshError } from '../base/errors.js'
 import type { Call } from '../call/call.js'
 import { headerValue, withHeader } from '../call/headers.js'
-import type { Layer } from '../call/layer.js'
+import type { Handler, Layer } from '../call/layer.js'
+import type { Reply } from '../call/reply.js'
 import type { TokenSource } from './token-source.js'
 
 /**
@@ -10,28 +11,40 @@ import type { TokenSource } from './token-source.js'
  * on the wire could be read either way.
  */
 export function identity({ tokens }: { readonly tokens: TokenSource }): Layer<Call> {
-  return (next) => (call) => {
-    if (headerValue(call.headers, 'authorization') !== undefined) return next(call)
-    let token: string | Promise<string>
-    try {
-      token = tokens.token(call.service)
-    } catch (cause) {
-      return Promise.reject(unsigned(call, cause))
-    }
-    if (typeof token === 'string') return next(signed(call, token))
-    const signing = token.then(
-      (fetched) => signed(call, fetched),
-      (cause: unknown) => {
+  return (next) => {
+    const send = tokens.refused === undefined ? sending(next) : listening(next, tokens)
+    return (call) => {
+      if (headerValue(call.headers, 'authorization') !== undefined) return next(call)
+      let token: string | Promise<string>
+      try {
+        token = tokens.token(call.service)
+      } catch (cause) {
+        return Promise.reject(unsigned(call, cause))
+      }
+      if (typeof token === 'string') return send(call, token)
+      const signing = token.catch((cause: unknown) => {
         throw unsigned(call, cause)
-      },
-    )
-    // One request for a token serves many callers: who gives up leaves it to the others.
-    return call.cancellation.race(signing).then(next)
+      })
+      // One request for a token serves many callers: who gives up leaves it to the others.
+      return call.cancellation.race(signing).then((fetched) => send(call, fetched))
+    }
   }
 }
 
-function signed(call: Call, token: string): Call {
-  return { ...call, headers: withHeader(call.headers, 'authorization', `Bearer ${token}`) }
+type Send = (call: Call, token: string) => Promise<Reply>
+
+function sending(next: Handler<Call>): Send {
+  return (call, token) => next({ ...call, headers: withHeader(call.headers, 'authorization', `Bearer ${token}`) })
+}
+
+/** The same for a source that can make another token when the callee does not take this one. */
+function listening(next: Handler<Call>, tokens: TokenSource): Send {
+  const send = sending(next)
+  return async (call, token) => {
+    const reply = await send(call, token)
+    if (reply.status === 401 && String(reply.headers['www-authenticate']).includes('invalid_token')) tokens.refused?.(call.service, token)
+    return reply
+  }
 }
 
 function unsigned(call: Call, cause: unknown): MeshError {

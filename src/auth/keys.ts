@@ -27,6 +27,8 @@ export const keysDefaults: KeysOptions = Object.freeze({ refreshMs: 300_000, coo
 export interface IssuerKeysOptions extends IssuerAccess {
   /** Undefined: the one that the issuer's discovery document names. */
   readonly jwksUrl: string | undefined
+  /** A token to show at `jwksUrl`, and nowhere that only a document names. */
+  readonly bearer?: (() => Promise<string>) | undefined
   readonly clock: Clock
   readonly random: Random
 }
@@ -34,8 +36,9 @@ export interface IssuerKeysOptions extends IssuerAccess {
 /** The keys that an issuer publishes. They are fetched when first asked for and kept while the issuer cannot be reached. */
 export function createIssuerKeys(access: IssuerKeysOptions, options: Partial<KeysOptions> = {}): Keys {
   const load = async (known: KeySet | undefined): Promise<KeySet> => {
-    const url = access.jwksUrl ?? (await discoverEndpoint(access, 'jwks_uri'))
-    return readKeySet(await fetchJson(access, url), known)
+    const { jwksUrl, bearer } = access
+    if (jwksUrl === undefined) return readKeySet(await fetchJson(access, await discoverEndpoint(access, 'jwks_uri')), known)
+    return readKeySet(await fetchJson(access, jwksUrl, await bearer?.()), known)
   }
   return new KeyHolder(access, { ...keysDefaults, ...options }, load)
 }

@@ -11,7 +11,8 @@ export interface PolicyListener {
 /** Where a stage finds the policy of the moment. */
 export interface PolicySource {
   readonly current: Policy
-  listen(listener: PolicyListener): void
+  /** The function that comes back ends it. */
+  listen(listener: PolicyListener): () => void
 }
 
 // Registered, not unique: the package ships as ESM and as CommonJS, and two copies of it may meet in one process.
@@ -23,7 +24,7 @@ const BRAND = Symbol.for('sidecarless.LivePolicy')
  */
 export class LivePolicy implements PolicySource {
   readonly [BRAND] = true
-  readonly #listeners: PolicyListener[] = []
+  readonly #listeners = new Set<PolicyListener>()
   #current: Policy
 
   constructor(policy: AccessPolicy) {
@@ -51,9 +52,10 @@ export class LivePolicy implements PolicySource {
     for (const listener of this.#listeners) listener.refused(reason)
   }
 
-  /** Tells the listener what becomes of later policies. */
-  listen(listener: PolicyListener): void {
-    this.#listeners.push(listener)
+  /** Tells the listener what becomes of later policies, until the function that comes back is called. */
+  listen(listener: PolicyListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 }
 
@@ -62,7 +64,7 @@ export const policySource: Reader<PolicySource> = (value, path) =>
   typeof value === 'object' && value !== null && BRAND in value ? (value as LivePolicy) : fixedPolicy(accessPolicy(value, path))
 
 function fixedPolicy(current: Policy): PolicySource {
-  return { current, listen() {} }
+  return { current, listen: () => () => {} }
 }
 
 /** A policy that can be replaced: give it as `policy`, and another one to its `replace()`. Throws `MESH_ERR_OPTION`. */

@@ -18,6 +18,7 @@ export interface RenewedTokensOptions {
 
 interface HeldToken {
   readonly token: string
+  readonly madeAt: number
   /** From here on a new one is made while this one serves. */
   readonly renewAt: number
   /** From here on this one serves no more. */
@@ -28,6 +29,9 @@ interface HeldToken {
 const EARLY_MS = 30_000
 /** And is renewed this long before that. */
 const AHEAD_MS = 60_000
+
+/** A token younger than this stays, though it was refused: whoever refuses that one would refuse the next one, too. */
+const FRESH_MS = 30_000
 
 /** How long before its end a token that lives so long counts as expired: a short-lived one must serve for most of its life too. */
 export function earlyMs(lifetimeMs: number): number {
@@ -47,7 +51,7 @@ export function renewedTokens({ mint, clock, random }: RenewedTokensOptions): To
     const askedAt = clock.now()
     const { token, lifetimeMs } = await mint(audience)
     const staleAt = askedAt + lifetimeMs - earlyMs(lifetimeMs)
-    held.set(audience, { token, staleAt, renewAt: staleAt - Math.min(AHEAD_MS, lifetimeMs / 4) })
+    held.set(audience, { token, madeAt: askedAt, staleAt, renewAt: staleAt - Math.min(AHEAD_MS, lifetimeMs / 4) })
     return token
   }
 
@@ -66,6 +70,11 @@ export function renewedTokens({ mint, clock, random }: RenewedTokensOptions): To
       if (current === undefined || now >= current.staleAt) return refreshOf(audience).run()
       if (now >= current.renewAt) refreshOf(audience).runInBackground()
       return current.token
+    },
+    refused(audience, token) {
+      const current = held.get(audience)
+      // An issuer that lost its keys gives others; the one at hand would be refused until its end.
+      if (current?.token === token && clock.now() - current.madeAt >= FRESH_MS) held.delete(audience)
     },
   }
 }

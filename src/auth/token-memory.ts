@@ -1,11 +1,14 @@
 import { hash } from 'node:crypto'
 import type { Peer } from '../call/inbound.js'
 import type { VerificationKey } from './key-set.js'
+import type { Keys } from './keys.js'
 
 /** A token that was found good, and for how long that may be believed. */
 export interface VerifiedToken {
   readonly peer: Peer
   readonly key: VerificationKey
+  /** Where that key was found, and has to be found again. */
+  readonly keys: Keys
   /** `exp` of the token, in milliseconds since the epoch. */
   readonly expiresAt: number
 }

@@ -7,6 +7,8 @@ import type { JsonWebKey } from './json-web-key.js'
 export interface TokenSource {
   /** A bearer token for this audience, the called service; at once when one is at hand. */
   token(audience: string): string | Promise<string>
+  /** Told that the called service does not take this token (RFC 6750 §3.1, `invalid_token`). */
+  refused?(audience: string, token: string): void
   /** The public keys of a source that signs for itself. */
   readonly jwks?: { readonly keys: readonly JsonWebKey[] }
   close?(): void

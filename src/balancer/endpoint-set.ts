@@ -55,7 +55,7 @@ export class EndpointSet {
 
   /** How many there are of {@link all}. */
   get size(): number {
-    return this.#known.size + this.#leaving.size
+    return this.#nodes.length + this.#leaving.size
   }
 
   /** Fulfils with the first snapshot; rejects with the reason of `cancellation`, or with `MESH_ERR_CLOSED`. */

@@ -32,6 +32,7 @@ export type MeshErrorCode =
   | 'MESH_ERR_REGISTRY'
   | 'MESH_ERR_SNAPSHOT'
   | 'MESH_ERR_PORT_TAKEN'
+  | 'MESH_ERR_STATE'
   | 'MESH_ERR_CLOSED'
 
 export interface MeshErrorDetails {

@@ -100,6 +100,8 @@ export interface MeshEvents {
   }
   /** The admin listener cannot listen, or not any more; the mesh goes on without it. */
   adminError: { readonly error: Error }
+  /** The mesh is closed. */
+  closed: Record<never, never>
   /** A listener threw; the call that it was told about went on. */
   listenerError: { readonly event: string; readonly error: unknown }
 }

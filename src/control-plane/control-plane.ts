@@ -1,14 +1,17 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from '../base/clock.js'
 import { isMeshError } from '../base/errors.js'
 import { systemRandom, type Random } from '../base/random.js'
-import { callable, fields, listOf, mapOf, optionError, required, serviceName, text, wholeNumber, type Reader } from '../base/validate.js'
+import { callable, fields, listOf, mapOf, numberFrom, optionError, required, serviceName, text, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf } from '../call/endpoint.js'
 import { plainText } from './http/answer.js'
 import { isLoopback } from './http/guard.js'
 import { openServer, type HttpServer } from './http/server.js'
 import { indexText } from './index-text.js'
+import { IssuerKeys, type KeyRotation } from './issuer/issuer-keys.js'
+import { passingState, stateIn } from './issuer/issuer-state.js'
 import { createIssuer } from './issuer/issuer.js'
+import { keyRingDefaults } from './issuer/key-ring.js'
 import type { JwkSet, TokenExchange } from './issuer/jwt-clients.js'
 import { monitorRoutes } from './monitor/monitor-api.js'
 import { receiverRoutes } from './monitor/receiver-api.js'
@@ -36,6 +39,15 @@ export interface ControlPlaneOptions {
   tokenExchange?: TokenExchange
   /** Which services each client may have tokens for. Default: any. */
   audiences?: Readonly<Record<string, readonly string[]>>
+  /** For how long a key signs before the next one does, 900 000 to 31 536 000 000. Default a day. */
+  keyRotationMs?: number
+  /**
+   * File for the keys and the random secret, so that a restart invalidates nothing; made with mode 0600 when it is not there. By
+   * default they end with the process.
+   */
+  stateFile?: string
+  /** Told when keys that were due could not be written to `stateFile`: the last ones serve on. */
+  onStateError?: (error: Error) => void
   /** Default: the machine's. */
   clock?: Clock
   /** Spreads the ends of blocking queries. Default: the machine's. */
@@ -43,7 +55,7 @@ export interface ControlPlaneOptions {
 }
 
 /** The defaults; not listed are the random `clientSecret` and the machine's clock and random. */
-export const controlPlaneDefaults = Object.freeze({ host: '127.0.0.1', port: 7117 })
+export const controlPlaneDefaults = Object.freeze({ host: '127.0.0.1', port: 7117, keyRotationMs: keyRingDefaults.rotationMs })
 
 /** A running control plane. */
 export interface ControlPlane {
@@ -54,6 +66,11 @@ export interface ControlPlane {
   readonly otlpUrl: string | undefined
   /** What services without a secret of their own authenticate with; undefined when only `clients` may. */
   readonly clientSecret: string | undefined
+  /**
+   * Makes the next key now instead of on schedule: it is published for ten minutes before it signs, and its predecessor until
+   * the last token of it has expired. Throws `MESH_ERR_STATE`.
+   */
+  rotateKeys(): KeyRotation
   /** Ends it at once, waiting clients too. Harmless when it has ended. */
   close(): Promise<void>
 }
@@ -86,25 +103,30 @@ const readOptions = fields<ControlPlaneOptions>({
   clientKeys: mapOf(serviceName, jwkSet),
   tokenExchange: readExchange,
   audiences: mapOf(serviceName, listOf(serviceName)),
+  keyRotationMs: numberFrom(900_000, 31_536_000_000),
+  stateFile: text,
+  onStateError: callable('a function'),
   clock: callable('a clock', 'now'),
   random: callable('a function'),
 })
 
 /**
  * Starts a registry, an identity service and a monitoring endpoint in this process, on one loopback port: what a mesh
- * needs on one machine, with nothing to install. Throws `MESH_ERR_OPTION` and `MESH_ERR_PORT_TAKEN`.
+ * needs on one machine, with nothing to install. Throws `MESH_ERR_OPTION`, `MESH_ERR_STATE` and `MESH_ERR_PORT_TAKEN`.
  */
 export async function createControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const given = readOptions(options, '')
-  const { host, port } = { ...controlPlaneDefaults, ...given }
+  const { host, port, keyRotationMs, onStateError = () => {} } = { ...controlPlaneDefaults, ...given }
   const clock = given.clock ?? systemClock
   const clients = given.clients ?? {}
-  const clientSecret = given.clientSecret ?? (given.clients === undefined ? randomBytes(24).toString('base64url') : undefined)
+  const state = given.stateFile === undefined ? passingState() : stateIn(given.stateFile)
+  const clientSecret = given.clientSecret ?? (given.clients === undefined ? state.clientSecret : undefined)
+  const keys = new IssuerKeys({ ...state, tell: onStateError, clock, rotationMs: keyRotationMs })
 
   const catalog = new Catalog(clock)
   const { clientKeys = {}, audiences = {}, tokenExchange } = given
   const random = given.random ?? systemRandom
-  const issuer = await createIssuer({ clients, clientSecret, clientKeys, audiences, tokenExchange, clock, random })
+  const issuer = createIssuer({ clients, clientSecret, clientKeys, audiences, tokenExchange, keys, clock, random })
   const traces = new Traces()
   const series = new SeriesStore()
   const queries = { catalog, clock, random }
@@ -131,6 +153,7 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
     port: main.port,
     otlpUrl: otlp?.url,
     clientSecret,
+    rotateKeys: () => keys.rotate(),
     async close() {
       catalog.close()
       await Promise.all([main.close(), otlp?.close()])

@@ -5,9 +5,10 @@ import type { Call } from '../../src/call/call.js'
 import { Cancellation } from '../../src/call/cancellation.js'
 import { headerValue } from '../../src/call/headers.js'
 import type { Reply } from '../../src/call/reply.js'
-import { callOf } from '../support/scripted.js'
+import { callOf, openReply } from '../support/scripted.js'
 
 const REPLY = {} as Reply
+type ReplyFields = NonNullable<Parameters<typeof openReply>[0]>
 
 /** The layer above a last handler that notes what reaches it. */
 function scene(tokens: TokenSource): { send(call: Call): Promise<Reply>; sent: Call[] } {
@@ -37,6 +38,19 @@ describe('identity', () => {
     await send(callOf({ headers: ['authorization', 'Basic dXNlcg=='] }))
     expect(sent[0]!.headers).toEqual(['authorization', 'Basic dXNlcg=='])
     expect(asked).toEqual([])
+  })
+
+  it.each<[string, ReplyFields, string[]]>([
+    ['a 401 that says so', { status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }, ['users token']],
+    ['a 401 for want of a token', { status: 401, headers: { 'www-authenticate': 'Bearer' } }, []],
+    ['a 403', { status: 403, headers: { 'www-authenticate': 'Bearer error="insufficient_scope"' } }, []],
+    ['a 200', {}, []],
+  ])('tells the source by %s that its token was refused, or does not', async (_, fields, told) => {
+    const refused: string[] = []
+    const tokens: TokenSource = { token: () => 'token', refused: (audience, token) => void refused.push(`${audience} ${token}`) }
+    const { reply } = openReply(fields)
+    expect(await identity({ tokens })(async () => reply)(callOf())).toBe(reply)
+    expect(refused).toEqual(told)
   })
 
   it.each<[string, TokenSource]>([

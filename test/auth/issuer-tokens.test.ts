@@ -55,6 +55,21 @@ describe('issuer tokens', () => {
     expect(minted).toBe(2)
   })
 
+  it('drops a token that was refused, unless it is fresh: the next one would be refused, too', async () => {
+    const source = tokens()
+    expect(await source.token('users')).toBe('token-1')
+    source.refused!('users', 'token-1')
+    expect(source.token('users')).toBe('token-1')
+    await clock.advance(30_000)
+    source.refused!('users', 'another token')
+    source.refused!('billing', 'token-1')
+    expect(source.token('users')).toBe('token-1')
+    source.refused!('users', 'token-1')
+    expect(await source.token('users')).toBe('token-2')
+    for (let i = 0; i < 10; i++) source.refused!('users', 'token-2')
+    expect(source.token('users')).toBe('token-2')
+  })
+
   it('gives a held token at once, renews it ahead of its end while it serves, and waits only when it is stale', async () => {
     const source = tokens()
     await source.token('users')

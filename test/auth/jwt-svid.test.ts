@@ -41,7 +41,7 @@ describe('a JWT-SVID', () => {
     ['that has ended', { exp: now - 31, iat: undefined }, {}, 'expired'],
     ['that lives too long, without saying since when', { exp: now + 3_700, iat: undefined }, {}, 'longer than allowed'],
     ['that is another kind of token', {}, { typ: 'at+jwt' }, 'typ'],
-    ['with an algorithm that SPIFFE leaves out', {}, { alg: 'EdDSA' }, 'not one of a JWT-SVID'],
+    ['with an algorithm that SPIFFE leaves out', {}, { alg: 'EdDSA' }, 'not one of its kind'],
     ['without a kid', {}, { kid: undefined }, 'kid'],
   ])('is refused %s', async (_, claims, header, reason) => {
     await expect(verify(claims, { typ: 'JWT', ...header })).rejects.toMatchObject({ message: expect.stringContaining(reason) })

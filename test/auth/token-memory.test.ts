@@ -3,7 +3,7 @@ import type { VerificationKey } from '../../src/auth/key-set.js'
 import { TokenMemory, type VerifiedToken } from '../../src/auth/token-memory.js'
 
 function verified(service: string): VerifiedToken {
-  return { peer: { service, principal: service, issuer: 'i', claims: {} }, key: {} as VerificationKey, expiresAt: 0 }
+  return { peer: { service, principal: service, issuer: 'i', claims: {} }, key: {} as VerificationKey, keys: { find: () => undefined }, expiresAt: 0 }
 }
 
 describe('token memory', () => {

@@ -24,7 +24,7 @@ describe('the control plane', () => {
   })
 
   it('has the port that services look for by default', () => {
-    expect(controlPlaneDefaults).toEqual({ host: '127.0.0.1', port: 7117 })
+    expect(controlPlaneDefaults).toEqual({ host: '127.0.0.1', port: 7117, keyRotationMs: 86_400_000 })
   })
 
   it('says which port is taken', async () => {
@@ -36,12 +36,14 @@ describe('the control plane', () => {
   })
 
   it.each<[unknown, string]>([
-    [{ prot: 1 }, 'prot: unknown option; expected one of host, port, otlpPort, clients, clientSecret, clientKeys, tokenExchange, audiences, clock, random'],
+    [{ prot: 1 }, 'prot: unknown option; expected one of host, port, otlpPort, clients, clientSecret, clientKeys, tokenExchange, audiences, keyRotationMs, stateFile, onStateError, clock, random'],
     [{ port: -1 }, 'port: expected a whole number from 0 to 65535, got -1'],
     [{ port: '7117' }, 'port: expected a whole number from 0 to 65535, got "7117"'],
     [{ host: '0.0.0.0' }, 'host: expected a loopback address or name, since this control plane is for one machine, got'],
     [{ clients: { Orders: 'x' } }, 'clients: expected a service name'],
     [{ clients: { orders: '' } }, 'clients.orders: expected a non-empty string, got ""'],
+    [{ keyRotationMs: 60_000 }, 'keyRotationMs: expected a number from 900000 to 31536000000, got 60000'],
+    [{ stateFile: '' }, 'stateFile: expected a non-empty string, got ""'],
     [{ clientSecret: '' }, 'clientSecret: expected a non-empty string, got ""'],
     [null, 'options: expected a plain object, got null'],
   ])('refuses %j', async (options, message) => {

@@ -3,16 +3,18 @@ import { start, type Program } from './processes.js'
 /** The control plane of `sidecarless dev` in a process of its own, which can die and come back. */
 export class ControlPlaneProcess {
   readonly url: string
+  readonly #args: readonly string[]
   #program: Program
 
-  private constructor(url: string, program: Program) {
+  private constructor(url: string, program: Program, args: readonly string[]) {
     this.url = url
     this.#program = program
+    this.#args = args
   }
 
-  static async start(): Promise<ControlPlaneProcess> {
-    const { program, url } = await run(0)
-    return new ControlPlaneProcess(url, program)
+  static async start(...args: readonly string[]): Promise<ControlPlaneProcess> {
+    const { program, url } = await run(0, args)
+    return new ControlPlaneProcess(url, program, args)
   }
 
   /** Fulfils when it is gone, without a goodbye. */
@@ -21,9 +23,9 @@ export class ControlPlaneProcess {
     await this.#program.ended
   }
 
-  /** Starts it anew at its old address. It kept everything in memory, and so knows nothing any more. */
+  /** Starts it anew at its old address. Without `--state` it kept everything in memory, and so knows nothing any more. */
   async restart(): Promise<void> {
-    this.#program = (await run(Number(new URL(this.url).port))).program
+    this.#program = (await run(Number(new URL(this.url).port), this.#args)).program
   }
 
   /** Asks its Consul API. */
@@ -40,8 +42,8 @@ export class ControlPlaneProcess {
   }
 }
 
-async function run(port: number): Promise<{ program: Program; url: string }> {
-  const program = start('src/cli.ts', ['dev', '--no-otlp', '--port', String(port)], { MESH_CLIENT_SECRET: 'hush' })
+async function run(port: number, args: readonly string[]): Promise<{ program: Program; url: string }> {
+  const program = start('src/cli.ts', ['dev', '--no-otlp', '--port', String(port), ...args], { MESH_CLIENT_SECRET: 'hush' })
   const [, url] = await program.says(/control plane on ([^\s,]+)/)
   return { program, url: url! }
 }

@@ -25,6 +25,7 @@ const EVENTS = Object.keys({
   attempted: true,
   served: true,
   adminError: true,
+  closed: true,
   listenerError: true,
 } satisfies Record<keyof MeshEvents, true>) as (keyof MeshEvents)[]
 

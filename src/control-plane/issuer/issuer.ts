@@ -1,8 +1,8 @@
 import { ACCESS_TOKEN, TOKEN_EXCHANGE } from '../../auth/client-authentication.js'
-import { createSigner } from '../../auth/signer.js'
 import { json, type Refusal, type Answer } from '../http/answer.js'
 import { refusedAs, type Exchange, type Route } from '../http/route.js'
 import { createClients, type ClientsOptions } from './clients.js'
+import type { IssuerKeys } from './issuer-keys.js'
 import { createJwtClients, type JwtClientsOptions } from './jwt-clients.js'
 import { OAuthRefusal, readTokenRequest, unauthenticated } from './token-request.js'
 
@@ -14,20 +14,23 @@ export interface Issuer {
 export interface IssuerOptions extends Omit<ClientsOptions, 'jwtClients'>, JwtClientsOptions {
   /** Which services each client may call; those that are not listed, any. */
   readonly audiences: Readonly<Record<string, readonly string[]>>
+  /** What it signs with. */
+  readonly keys: IssuerKeys
 }
 
 const TOKEN_LIFETIME_MS = 5 * 60_000
 const MAX_BODY_BYTES = 16 * 1024
+const JWKS_HEADERS = { 'content-type': 'application/jwk-set+json', 'cache-control': 'max-age=60' }
 const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 /**
  * The identity service: mints short-lived tokens, each for one caller and one called service, by OAuth's client
- * credentials grant (RFC 6749 §4.4) or an exchange (RFC 8693), and publishes the key to verify them with (RFC 7517, RFC 8414).
- * Its tokens are JWT access tokens (RFC 9068). The key lives as long as the process.
+ * credentials grant (RFC 6749 §4.4) or an exchange (RFC 8693), and publishes the keys to verify them with (RFC 7517, RFC 8414).
+ * Its tokens are JWT access tokens (RFC 9068).
  */
-export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
+export function createIssuer(options: IssuerOptions): Issuer {
   const clients = createClients({ ...options, jwtClients: createJwtClients(options) })
-  const signer = await createSigner(options)
+  const { keys } = options
 
   const mint = async (issuer: string, { headers, body }: Exchange): Promise<Answer> => {
     const { credentials, audience } = readTokenRequest(headers, await body(MAX_BODY_BYTES))
@@ -38,7 +41,7 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
     if (Object.hasOwn(options.audiences, id) && !options.audiences[id]!.includes(audience)) {
       throw new OAuthRefusal('invalid_target', 'this client may not call that service')
     }
-    const token = await signer.sign({ iss: issuer, sub: id, aud: audience, lifetimeMs })
+    const token = await keys.signer.sign({ iss: issuer, sub: id, aud: audience, lifetimeMs })
     const kind = 'subjectToken' in credentials ? { issued_token_type: ACCESS_TOKEN } : {}
     return json({ access_token: token, ...kind, token_type: 'Bearer', expires_in: lifetimeMs / 1000 }, { headers: NO_STORE })
   }
@@ -46,12 +49,12 @@ export async function createIssuer(options: IssuerOptions): Promise<Issuer> {
   return {
     routes(issuer) {
       const document = json(metadata(issuer))
-      const keys = json(signer.jwks, { headers: { 'content-type': 'application/jwk-set+json', 'cache-control': 'max-age=60' } })
+      const jwks = (): Answer => json(keys.jwks, { headers: JWKS_HEADERS })
       return [
         { methods: ['POST'], path: '/oauth2/token', handle: refusedAs(oauthError, (exchange) => mint(issuer, exchange)) },
         { methods: ['GET'], path: '/.well-known/openid-configuration', handle: () => document },
         { methods: ['GET'], path: '/.well-known/oauth-authorization-server', handle: () => document },
-        { methods: ['GET'], path: '/.well-known/jwks.json', handle: () => keys },
+        { methods: ['GET'], path: '/.well-known/jwks.json', handle: jwks },
       ]
     },
   }
