@@ -38,7 +38,7 @@ const tokens: Reader<TokenFunction | TokenProvider> = (value, path) => {
   throw optionError(path, 'fileToken(), selfSigned() or a function (audience) that gives a token', value)
 }
 
-const trustDomain: Reader<string> = (value, path) => {
+export const trustDomain: Reader<string> = (value, path) => {
   if (typeof value === 'string' && parseSpiffeId(`spiffe://${value}`)?.path === '') return value
   throw optionError(path, 'the name of a SPIFFE trust domain, such as example.org', value)
 }
