@@ -30,9 +30,6 @@ export interface Credentials {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-/** Node has no name for it (OpenSSL, SSL_CTX_set_options). */
-const SSL_OP_NO_RENEGOTIATION = 0x4000_0000
-
 /** Makes credentials of what the files hold, or throws: all three must be whole, belong together, and be of the trust domain. */
 export function readCredentials({ cert, key, ca }: CredentialTexts, { trustDomain, minVersion, epochMs }: CredentialRules): Credentials {
   const [leaf] = certificatesIn(cert, 'cert')
@@ -47,8 +44,9 @@ export function readCredentials({ cert, key, ca }: CredentialTexts, { trustDomai
     key,
     ca,
     minVersion,
-    // A resumed session, or a second handshake within one, would bring in somebody whom nobody has looked at again.
-    secureOptions: constants.SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION,
+    // A resumed session, or a second handshake within one (TLS 1.2), would bring in somebody whom nobody has looked at again. Node's
+    // own `disableRenegotiation` tells of it, and lets it happen.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
   }
   const authorities = new Set(trusted.map(({ fingerprint256 }) => fingerprint256))
   return { own, trustDomain, authorities, options, context: createSecureContext(options) }

@@ -42,8 +42,6 @@ export class SecuredServer {
       this.#security.refused(connection.remoteAddress, refusal)
       return void connection.destroy()
     }
-    // Of TLS 1.2 only: another certificate could come in the middle of a connection.
-    connection.disableRenegotiation()
     this.#open.set(connection, this.#changes)
     connection.once('close', () => this.#open.delete(connection))
   }

@@ -61,11 +61,7 @@ function verified([error, socket]: Result, { secrets, identity }: Expected): rea
   if (error !== null) return [isOfTls(error) ? new PeerRefused(error.message, { cause: error }) : error, null]
   const connection = socket as TLSSocket
   const refusal = connection.encrypted ? secrets.refusal(connection, identity) : new Error('the connection is in the clear')
-  if (refusal === undefined) {
-    // Of TLS 1.2 only: another certificate could come in the middle of a connection.
-    connection.disableRenegotiation()
-    return [null, connection]
-  }
+  if (refusal === undefined) return [null, connection]
   connection.destroy()
   return [new PeerRefused(refusal.message, { cause: refusal }), null]
 }

@@ -20,7 +20,7 @@ const NO_SOCKET = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOM
 // Over HTTP/2 a server can say that it has not looked at a request (RFC 9113 §8.7); undici's error has only words for it.
 const REFUSED_STREAM = /\bNGHTTP2_REFUSED_STREAM\b/
 // A server that refuses our certificate says so after this side has taken the connection for good (RFC 8446 §4.4.2.4).
-const REFUSED_BY_PEER = /^ERR_SSL_\w*ALERT_/
+const REFUSED_BY_PEER = /^ERR_SSL_\w*_ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA)$/
 const BAD_RESPONSE = /^(?:HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_|UND_ERR_RESPONSE)/
 
 /** Says in this package's words why an attempt failed; an error of ours passes unchanged. */

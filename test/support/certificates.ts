@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, onTestFinished } from 'vitest'
@@ -35,29 +35,25 @@ const AUTHORITY = { uris: [], keyUsage: 'critical,keyCertSign,cRLSign', extended
 
 /** An authority of its own key, or one that another has made. */
 export class Authority {
-  readonly #folder: string
   /** Its certificate, PEM. */
   readonly pem: string
   readonly #key: string
   /** What stands between what it signs and what is trusted, PEM. */
   readonly #chain: string
 
-  private constructor(folder: string, { cert, key }: Identity, isRoot: boolean) {
-    this.#folder = folder
+  private constructor({ cert, key }: Identity, isRoot: boolean) {
     this.pem = cert
     this.#key = key
     this.#chain = isRoot ? '' : cert
   }
 
-  /** One that has signed itself; its files go with the test. */
+  /** One that has signed itself. */
   static create(name = 'authority'): Authority {
-    const folder = mkdtempSync(join(tmpdir(), 'certificates-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
     const key = newKey()
-    writeFileSync(join(folder, 'root.key'), key)
     const extensions = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign']
-    openssl(folder, 'req', '-x509', '-key', 'root.key', '-out', 'root.crt', '-days', '2', '-subj', `/CN=${name}`, '-config', config(folder), ...extensions)
-    return new Authority(folder, { cert: readFileSync(join(folder, 'root.crt'), 'utf8'), key }, true)
+    const config = '[req]\ndistinguished_name=name\n[name]\n'
+    const cert = openssl({ config, key }, 'req', '-x509', '-key', 'key', '-days', '2', '-subj', `/CN=${name}`, '-config', 'config', ...extensions)
+    return new Authority({ cert, key }, true)
   }
 
   /** The certificate of a service of the trust domain. */
@@ -67,26 +63,21 @@ export class Authority {
 
   /** An authority below this one. */
   below(options: CertificateOptions = {}): Authority {
-    return new Authority(this.#folder, this.sign({ ...AUTHORITY, ...options }), false)
+    return new Authority(this.sign({ ...AUTHORITY, ...options }), false)
   }
 
   sign(options: CertificateOptions): Identity {
     const { uris = [], keyUsage, extendedKeyUsage, isAuthority, days } = { ...WORKLOAD, ...options }
-    const folder = mkdtempSync(join(this.#folder, 'signed-'))
     const key = newKey()
-    const lines = [
+    const extensions = [
       `basicConstraints=critical,CA:${isAuthority ? 'TRUE' : 'FALSE'}`,
       ...(keyUsage === '' ? [] : [`keyUsage=${keyUsage}`]),
       ...(extendedKeyUsage === '' ? [] : [`extendedKeyUsage=${extendedKeyUsage}`]),
       ...(uris.length === 0 ? [] : [`subjectAltName=${uris.map((uri) => `URI:${uri}`).join(',')}`]),
-    ]
-    const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string
-    for (const [name, content] of Object.entries({ 'own.pub': publicKey, 'ca.key': this.#key, 'ca.crt': this.pem, extensions: lines.join('\n') })) {
-      writeFileSync(join(folder, name), content)
-    }
-    const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-days', String(days), '-extfile', 'extensions']
-    openssl(folder, 'x509', '-new', '-force_pubkey', 'own.pub', '-subj', '/CN=workload', '-out', 'own.crt', ...signing)
-    return { cert: readFileSync(join(folder, 'own.crt'), 'utf8') + this.#chain, key }
+    ].join('\n')
+    const files = { own: publicKeyOf(key), key: this.#key, ca: this.pem, extensions }
+    const signing = ['-CA', 'ca', '-CAkey', 'key', '-days', String(days), '-extfile', 'extensions']
+    return { cert: openssl(files, 'x509', '-new', '-force_pubkey', 'own', '-subj', '/CN=workload', ...signing) + this.#chain, key }
   }
 }
 
@@ -123,12 +114,17 @@ function newKey(): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
-function openssl(folder: string, ...args: readonly string[]): void {
-  execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+function publicKeyOf(key: string): string {
+  return createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string
 }
 
-/** Without what the machine's own configuration would add. */
-function config(folder: string): string {
-  writeFileSync(join(folder, 'config'), '[req]\ndistinguished_name=name\n[name]\n')
-  return 'config'
+/** What it writes, given these files. */
+function openssl(files: Readonly<Record<string, string>>, ...args: readonly string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'certificates-'))
+  try {
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
+    return execFileSync('openssl', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
