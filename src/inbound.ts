@@ -1,11 +1,8 @@
 import type { Server } from 'node:http'
-import { authenticate } from './auth/authenticate.js'
 import { authorize } from './auth/authorize.js'
 import { noPolicy, policySource, type LivePolicy, type PolicySource } from './auth/live-policy.js'
 import type { AccessPolicy, Verdict } from './auth/policy.js'
 import { exactPath, rawPathOf } from './auth/request-path.js'
-import { verifierOf } from './auth/verifier.js'
-import type { Clock } from './base/clock.js'
 import { createEventLoop, createLoopDelay } from './base/event-loop.js'
 import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
@@ -16,8 +13,10 @@ import type { Events } from './call/events.js'
 import type { Arrival, Inbound, InboundReply, Peer } from './call/inbound.js'
 import { stack, type Handler, type Layer } from './call/layer.js'
 import { formatLoadReport } from './call/load-report.js'
+import type { TlsMode } from './call/policy.js'
 import { PRIORITY_HEADER, priorityOf, type Priority } from './call/priority.js'
 import { problemOf, Refusal } from './call/refusal.js'
+import { callerIdentity, type CallerGround } from './caller-identity.js'
 import { answerProbes, readHealth, type HealthOptions, type HealthPaths, type MeshHealth } from './lifecycle/health.js'
 import { awaited } from './resilience/awaited.js'
 import type { Drain } from './resilience/drain.js'
@@ -33,7 +32,7 @@ import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
 import { faultOnSpan, peerOnSpan, serverSpan } from './telemetry/server-span.js'
 import type { Tracing } from './telemetry/tracing.js'
-import { issuerRules, type Trust } from './trusted-issuers.js'
+import { tlsMode } from './tls-options.js'
 
 export interface InboundOptions {
   /** Who may ask for what; `livePolicy` and `policyFile` make one that can be replaced. Default: nobody, for anything. */
@@ -53,6 +52,8 @@ export interface InboundOptions {
   readonly leewayMs?: number | undefined
   /** Longest life of a token that is taken. Default an hour. */
   readonly maxLifetimeMs?: number | undefined
+  /** Whether requests have to come over mutual TLS; see `createMesh({ tls: { mode } })`, whose word it is by default. */
+  readonly tls?: TlsMode | undefined
   /** When requests are refused because this process has more to do than it can; false for never. */
   readonly shed?: ShedOptions | false | undefined
   /** What goes wrong on purpose, for a game day. Refused unless the mesh was made with `faultInjection: true`. Default: nothing. */
@@ -60,9 +61,7 @@ export interface InboundOptions {
 }
 
 /** What the inbound stack needs of its mesh. */
-export interface InboundHost extends Trust {
-  readonly service: string
-  readonly clock: Clock
+export interface InboundHost extends CallerGround {
   readonly wheel: TimerWheel
   readonly events: Events
   readonly ambient: Ambient
@@ -93,9 +92,9 @@ export interface InboundMesh {
  */
 export function createInbound(host: InboundHost, options: InboundOptions): Handler<Arrival, InboundReply> {
   const read = readOptions(options, '')
-  const { exempt = [], policy = noPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], ...tokenRules } = read
+  const { exempt = [], policy = noPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], tls, ...tokenRules } = read
   if (faults.length > 0 && !host.faultInjection) throw optionError('faults', 'none, unless createMesh was given faultInjection: true', faults)
-  const verifier = verifierOf(issuerRules(host, { audience: host.service, ...tokenRules }), host.clock)
+  const identity = callerIdentity(host, tls, tokenRules)
 
   const unheard = policy.listen({
     replaced: () => host.events.emit('policyReplaced', {}),
@@ -128,7 +127,7 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
     unless(
       exempt,
       // Above authorization, which judges callers that are known.
-      authenticate({ verifier }),
+      ...identity,
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
       // Above authorization too: whoever is refused is counted as well.
@@ -210,6 +209,7 @@ const readOptions = fields<{
   loadReport?: boolean
   leewayMs?: number
   maxLifetimeMs?: number
+  tls?: TlsMode
   shed?: ShedSettings | false
   faults?: readonly FaultOptions[]
 }>({
@@ -220,6 +220,7 @@ const readOptions = fields<{
   loadReport: flag,
   leewayMs: wholeNumber(0, 60_000),
   maxLifetimeMs: positiveMs,
+  tls: tlsMode,
   shed: readShed,
   faults: readFaults,
 })

@@ -12,13 +12,14 @@ export interface RegisterOptions {
   readonly id?: string | undefined
   /** Share of the traffic relative to the other instances. Default 1. */
   readonly weight?: number | undefined
+  /** `scheme` tells callers whether the port speaks TLS: `'https'` or `'http'`. Default: `https` where the mesh has `tls` and its mode is not `off`. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 const readOptions = fields<RegisterOptions>({ port, host, id: text, weight, metadata: mapOf(text, text) })
 
 /** Reads what was given to `register`; what it does not say comes from the mesh. */
-export function readInstance(value: unknown, fromMesh: Place & { readonly service: string; readonly id: string }): Instance {
+export function readInstance(value: unknown, fromMesh: Place & { readonly service: string; readonly id: string; readonly metadata?: Readonly<Record<string, string>> | undefined }): Instance {
   const options = readOptions(value, '')
   return {
     service: fromMesh.service,
@@ -28,6 +29,6 @@ export function readInstance(value: unknown, fromMesh: Place & { readonly servic
     host: options.host,
     port: required(options.port, 'port', 'the port that this service listens on'),
     weight: options.weight ?? 1,
-    metadata: options.metadata ?? {},
+    metadata: { ...fromMesh.metadata, ...options.metadata },
   }
 }

@@ -1,10 +1,11 @@
 import { adminDefaults, readAdmin, type AdminOptions, type AdminSettings } from './admin/admin-options.js'
-import { callable, fields, flag, mapOf, oneOf, positiveMs, required, serviceName, text } from './base/validate.js'
+import { callable, fields, flag, mapOf, oneOf, optionError, positiveMs, required, serviceName, text, type Reader } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
 import { calledServiceOptions, type CalledServiceOptions } from './called-service-options.js'
 import { discoverySettings, readDiscovery, type DiscoveryOptions, type DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
 import { readIdentity, type IdentityOptions, type IdentitySettings } from './identity-options.js'
+import { readTls, tlsSettings, type TlsOptions, type TlsSettings } from './tls-options.js'
 import { readTransport, transportDefaults, type TransportOptions, type TransportSettings } from './transport/transport.js'
 
 export interface MeshOptions {
@@ -27,6 +28,8 @@ export interface MeshOptions {
   /** How the registry's word is kept and doubted. */
   readonly discovery?: DiscoveryOptions | undefined
   readonly transport?: TransportOptions | undefined
+  /** Mutual TLS, from files. Without it calls go out in the clear. */
+  readonly tls?: TlsOptions | undefined
   /** Lets the inbound option `faults` make things go wrong on purpose. Default false: then it is an error. */
   readonly faultInjection?: boolean | undefined
   /** A listener for people and for Prometheus: metrics, state, probes. Off by default; on loopback unless told otherwise. */
@@ -43,6 +46,7 @@ export interface MeshSettings extends Place {
   readonly readyTimeoutMs: number
   readonly discovery: DiscoverySettings
   readonly transport: TransportSettings
+  readonly tls: TlsSettings | undefined
   readonly faultInjection: boolean
   readonly admin: AdminSettings | undefined
 }
@@ -60,6 +64,7 @@ const readOptions = fields<Omit<MeshOptions, 'identity'> & { readonly identity?:
   readyTimeoutMs: positiveMs,
   discovery: readDiscovery,
   transport: readTransport,
+  tls: readTls as Reader<TlsOptions>,
   faultInjection: flag,
   admin: readAdmin,
 })
@@ -67,6 +72,8 @@ const readOptions = fields<Omit<MeshOptions, 'identity'> & { readonly identity?:
 /** Reads what the user gave to `createMesh`; nothing of it is written into or kept. */
 export function readMeshOptions(value: unknown): MeshSettings {
   const options = readOptions(value, '')
+  const secured = options.tls === undefined && Object.entries(options.services ?? {}).find(([, { tls }]) => tls?.mode === 'required')
+  if (secured) throw optionError('tls', `the certificates that services.${secured[0]}.tls.mode 'required' needs`, undefined)
   return {
     service: required(options.service, 'service', "this service's name"),
     registry: required(options.registry, 'registry', 'a registry, such as consul()'),
@@ -79,6 +86,7 @@ export function readMeshOptions(value: unknown): MeshSettings {
     discovery: discoverySettings(options.discovery ?? {}),
     faultInjection: options.faultInjection ?? meshDefaults.faultInjection,
     admin: options.admin && { ...adminDefaults, ...options.admin } as AdminSettings,
+    tls: options.tls && tlsSettings(options.tls, options.identity?.trustDomain),
     // What a reader gives has no field that is undefined.
     transport: { ...transportDefaults, ...options.transport } as TransportSettings,
   }

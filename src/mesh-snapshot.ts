@@ -1,5 +1,13 @@
+import type { Clock } from './base/clock.js'
+import type { Random } from './base/random.js'
 import type { ShedCounts } from './resilience/shed.js'
 import type { ServiceReport } from './service.js'
+
+/** What `createMesh` takes time and chance from. */
+export interface MeshGround {
+  readonly clock: Clock
+  readonly random: Random
+}
 
 /** What the mesh knows at this moment: plain data, without secrets. */
 export interface MeshSnapshot {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
+import type { TlsOptions as ServerTls } from 'node:tls'
 import type { JsonWebKey } from './auth/json-web-key.js'
-import { systemClock, type Clock } from './base/clock.js'
+import { systemClock } from './base/clock.js'
 import { MeshError } from './base/errors.js'
 import { createHttpClient, type HttpClient } from './base/http.js'
-import { systemRandom, type Random } from './base/random.js'
+import { systemRandom } from './base/random.js'
 import { TimerWheel } from './base/timer-wheel.js'
-import { serviceName } from './base/validate.js'
+import { required, serviceName } from './base/validate.js'
 import { Ambient } from './call/ambient.js'
 import type { BreakerCircuit } from './call/breaker-circuit.js'
 import { Events, type MeshEvents } from './call/events.js'
@@ -19,8 +20,9 @@ import { MeshDispatcher } from './dispatcher/mesh-dispatcher.js'
 import { openIdentity, type OpenIdentity } from './identity.js'
 import { createInbound, type InboundHost, type InboundMesh, type InboundOptions } from './inbound.js'
 import { readInstance, type RegisterOptions } from './instance-options.js'
+import type { MeshGround, MeshSnapshot } from './mesh-snapshot.js'
+import { MutualTls } from './mutual-tls.js'
 import { readMeshOptions, type MeshOptions, type MeshSettings } from './mesh-options.js'
-import type { MeshSnapshot } from './mesh-snapshot.js'
 import { MeshTelemetry } from './mesh-telemetry.js'
 import { AttachedServer } from './lifecycle/attached-server.js'
 import { readSignalOptions, type DrainOptions, type SignalOptions } from './lifecycle/drain-options.js'
@@ -30,12 +32,6 @@ import { onSignals } from './lifecycle/signals.js'
 import { Drain } from './resilience/drain.js'
 import type { ServiceExplanation } from './service.js'
 import { Services } from './services.js'
-
-/** What {@link createMesh} takes time and chance from. */
-export interface MeshGround {
-  readonly clock: Clock
-  readonly random: Random
-}
 
 /** A service's own part of the mesh: calls to others, and the door for their calls. */
 export class Mesh implements InboundMesh, AsyncDisposable {
@@ -47,6 +43,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   readonly #events = new Events()
   readonly #http: HttpClient
   readonly #identity: OpenIdentity
+  readonly #tls: MutualTls | undefined
   readonly #host: InboundHost
   readonly #telemetry: MeshTelemetry
   readonly #registrar: ReturnType<typeof createRegistrar>
@@ -64,6 +61,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     this.#telemetry = new MeshTelemetry(this, { settings, events: this.#events, clock, random })
     const { tracing, metrics } = this.#telemetry
     const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, metrics, ambient: this.#ambient, registry }
+    this.#tls = settings.tls && new MutualTls(settings.tls, { clock, events: this.#events })
     this.#services = new Services(settings.services, {
       ...shared,
       tokens: this.#identity.tokens,
@@ -71,6 +69,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       clientId: randomUUID(),
       discovery: settings.discovery,
       transport: settings.transport,
+      tls: this.#tls,
     })
     this.#host = {
       ...shared,
@@ -80,6 +79,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
       shedCounts: { critical: 0, normal: 0, low: 0 },
       health: () => this.health(),
       ...this.#identity.trust,
+      tls: this.#tls && { identity: this.#tls, mode: this.#settings.tls!.mode },
     }
     this.#registrar = createRegistrar(shared)
     this.#shutdown = new Shutdown({
@@ -120,7 +120,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     const { service, zone, region } = this.#settings
     try {
       this.#throwIfClosed()
-      return this.#registrar.register(readInstance(options, { service, zone, region, id: `${service}-${randomUUID().slice(0, 8)}` }))
+      return this.#registrar.register(readInstance(options, { service, zone, region, metadata: this.#tls?.metadata, id: `${service}-${randomUUID().slice(0, 8)}` }))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -133,6 +133,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   attach(server: Server): void {
     if (this.#servers.some((attached) => attached.isFor(server))) return
     this.#servers.push(new AttachedServer(server))
+    this.#tls?.secure(server)
   }
 
   /**
@@ -172,6 +173,14 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   /** The way in, for the edges of the web frameworks. */
   inbound(options: InboundOptions): Handler<Arrival, InboundReply> {
     return createInbound(this.#host, options)
+  }
+
+  /**
+   * What a server over TLS is made with: `https.createServer(mesh.serverTls(), app)`, or the option `https` of Fastify. Such a server takes no
+   * connection without a certificate of the trust domain; attached, it follows the files of `tls`. Throws `MESH_ERR_OPTION` without `tls`.
+   */
+  serverTls(): ServerTls {
+    return required(this.#tls, 'tls', 'certificates, to serve with').serverOptions
   }
 
   /** The public keys of `identity.token: selfSigned(…)`, as a JWK set (RFC 7517) for others to fetch; without that, none. */
@@ -233,6 +242,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
     this.#host.drain.begin()
     await this.#services.close()
     this.#identity.tokens?.close?.()
+    this.#tls?.close()
     await Promise.all([this.dispatcher.close(), this.#http.close(), this.#telemetry.close()])
     this.#events.emit('closed', {})
   }

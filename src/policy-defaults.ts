@@ -12,6 +12,7 @@ import { hedgeDefaults } from './resilience/hedge.js'
 import { limitsDefaults } from './resilience/limiter.js'
 import { retryDefaults } from './resilience/retry.js'
 import { throttleDefaults } from './resilience/throttle.js'
+import { tlsPolicyDefaults } from './transport/security.js'
 
 /** What holds for a service of which nobody has said anything: each stage's own table, side by side. */
 export const policyDefaults: ServicePolicy = Object.freeze({
@@ -28,4 +29,5 @@ export const policyDefaults: ServicePolicy = Object.freeze({
   breaker: breakerDefaults,
   limits: limitsDefaults,
   throttle: throttleDefaults,
+  tls: tlsPolicyDefaults,
 })

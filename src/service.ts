@@ -22,6 +22,7 @@ import type { Registry } from './discovery/registry.js'
 import { createResolver } from './discovery/resolver.js'
 import { endpointReport, type EndpointReport } from './endpoint-report.js'
 import { attemptStack, callStack, type OutboundShared } from './outbound.js'
+import { serviceSecurity, type MutualTls } from './mutual-tls.js'
 import { policyDefaults } from './policy-defaults.js'
 import { callHeaders, priorityIn } from './service-headers.js'
 import { createBreaker, type Breaker } from './resilience/breaker.js'
@@ -41,6 +42,7 @@ export interface ServiceParts extends OutboundShared {
   /** This process among all that call; decides which endpoints are its subset. */
   readonly clientId: string
   readonly transport: TransportSettings
+  readonly tls: MutualTls | undefined
 }
 
 /** A request on its way to a service. */
@@ -120,13 +122,14 @@ export interface Service {
 /** Begins to follow a service. */
 export function createService(name: string, options: CalledServiceOptions, parts: ServiceParts): Service {
   const { registry, clock, random, events, ambient, here, clientId } = parts
+  const security = serviceSecurity(name, parts.tls, () => effective.policy.tls)
   const fleet = new Fleet({ service: name, clock, random, events })
   const endpoints = createEndpointSet({
     service: name,
     registry: registry.name,
     events,
     connect: (node) => {
-      const transport = createTransport(node.endpoint, parts.transport, clock)
+      const transport = createTransport(node.endpoint, parts.transport, clock, security)
       return { handle: attemptStack(parts, node, fleet, transport), close: () => transport.close() }
     },
     draw: (known) => {
@@ -153,6 +156,7 @@ export function createService(name: string, options: CalledServiceOptions, parts
     const before = effective
     effective = layerPolicy(policyDefaults, [
       { origin: `registry ${registry.name}`, options: fromRegistry },
+      ...(parts.tls?.layers ?? []),
       { origin: 'createMesh', options },
     ])
     const { policy } = effective

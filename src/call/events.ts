@@ -39,6 +39,12 @@ export interface MeshEvents {
   registered: { readonly service: string; readonly instanceId: string }
   /** The file that this service's token comes from cannot be used; the last good token serves on until it expires. Told once for each reason. */
   identityError: { readonly error: Error }
+  /** The files of `tls` have changed and are good: new connections are made with them. `distrusts`: an authority is no longer trusted. */
+  tlsRenewed: { readonly spiffeId: string; readonly expiresAt: number; readonly distrusts: boolean }
+  /** The files of `tls` cannot be used as they are; the last good ones serve on. Told once for each reason. */
+  tlsError: { readonly error: Error }
+  /** A connection was not taken: its handshake failed, or its certificate is not that of a workload of the trust domain. */
+  connectionRefused: { readonly address: string | undefined; readonly reason: string }
   /** An inbound request was refused; `reason` is for the operator and is not told to the caller. */
   denied: {
     readonly status: number

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import type { Cancellation } from './cancellation.js'
 import type { Chain } from './chain.js'
 import type { HeaderList } from './headers.js'
@@ -14,6 +15,13 @@ export interface Peer {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
+/** Whom the certificate of a connection speaks for: a workload, by its SPIFFE ID. */
+export interface PeerCertificate {
+  readonly spiffeId: string
+  /** Milliseconds since the Unix epoch. */
+  readonly expiresAt: number
+}
+
 /** A request as an edge (Express, Fastify, web) takes it in. */
 export interface Arrival {
   /** As received; methods are case-sensitive. */
@@ -24,6 +32,8 @@ export interface Arrival {
   readonly remoteAddress: string | undefined
   /** Port of this process that the connection came to, where the edge knows it. */
   readonly localPort?: number | undefined
+  /** The connection itself, where it is one of TLS that ends in this process. */
+  readonly connection?: TLSSocket | undefined
   /** Cancelled by the edge when the connection ends before the answer is whole; never by an answer that was given. */
   readonly cancellation: Cancellation
   /**
@@ -45,6 +55,8 @@ export interface Inbound extends Arrival {
   readonly priority: Priority
   /** What this request and the calls that it causes know of each other's tries. */
   readonly chain: Chain
+  /** What the other end of the connection has shown and was found good; undefined without TLS, and on exempt paths. */
+  readonly certificate?: PeerCertificate | undefined
   /** Undefined before the identity stage, and on exempt paths. */
   readonly peer: Peer | undefined
   /** What to tell a caller of this process's load, at the moment when the answer is sent; undefined for nothing. */

@@ -72,6 +72,7 @@ function outcomeOfError(error: Error): Outcome {
 // Everything else came from this side: the caller hung up, nothing could be sent or signed, no endpoint was known.
 const SERVICE_FAILURES: ReadonlySet<MeshErrorCode> = new Set<MeshErrorCode>([
   'MESH_ERR_CONNECT',
+  'MESH_ERR_TLS',
   'MESH_ERR_CONNECTION',
   'MESH_ERR_RESPONSE',
   'MESH_ERR_ATTEMPT_TIMEOUT',

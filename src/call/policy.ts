@@ -113,6 +113,16 @@ export interface ThrottlePolicy {
   readonly windowMs: number
 }
 
+/** Over what calls go: TLS or nothing; TLS where an endpoint says that it speaks it; no TLS. */
+export type TlsMode = 'required' | 'offered' | 'off'
+
+/** How calls to a service are encrypted, and who must be at the other end. */
+export interface TlsPolicy {
+  readonly mode: TlsMode
+  /** SPIFFE ID that the service's certificates must have. Empty: as `createMesh({ tls: { identities } })` says. */
+  readonly identity: string
+}
+
 /** Everything that is wanted for calls to one service; inside the package nothing of it is optional. */
 export interface ServicePolicy {
   /** Time for the whole call, all attempts and the body included. */
@@ -130,6 +140,7 @@ export interface ServicePolicy {
   readonly breaker: BreakerPolicy
   readonly limits: LimitsPolicy
   readonly throttle: ThrottlePolicy
+  readonly tls: TlsPolicy
 }
 
 /** What a user, a registry or a call says about a service: any part of a {@link ServicePolicy}. */

@@ -6,6 +6,7 @@ import { DRAINING_HEADER, NOT_PROCESSED_HEADER, SHED, SPILLED_HEADER } from './o
 const REFUSALS = {
   MESH_ERR_BAD_PATH: { status: 400, title: 'Bad Request', detail: 'The request path has more than one reading.' },
   MESH_ERR_UNAUTHENTICATED: { status: 401, title: 'Unauthorized', detail: 'The request carries no token that is valid here.' },
+  MESH_ERR_TLS: { status: 403, title: 'Forbidden', detail: 'The connection is not one of TLS with a certificate that is valid here.' },
   MESH_ERR_FORBIDDEN: { status: 403, title: 'Forbidden', detail: 'The caller may not make this request.' },
   MESH_ERR_DRAINING: { status: 503, title: 'Service Unavailable', detail: 'This instance is shutting down.' },
   MESH_ERR_SPILLED: { status: 503, title: 'Service Unavailable', detail: 'This instance is busier than others.' },

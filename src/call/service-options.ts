@@ -13,6 +13,7 @@ import type {
   SlowStartPolicy,
   SubsetPolicy,
   ThrottlePolicy,
+  TlsPolicy,
 } from './policy.js'
 
 /** A token of RFC 9110 §5.6.2, as the names of header fields and cookies are; empty for none. */
@@ -27,6 +28,12 @@ function name(example: string): Reader<string> {
 const requestsPerAccept: Reader<number> = (value, path) => {
   if (value === 0 || (typeof value === 'number' && value >= 1 && value <= 100)) return value
   throw optionError(path, 'a number from 1 to 100, or 0', value)
+}
+
+/** Compared as text with what a certificate says, which is read strictly. */
+const workload: Reader<string> = (value, path) => {
+  if (typeof value === 'string' && /^(?:spiffe:\/\/[a-z0-9._-]+(?:\/[\w.-]+)+)?$/.test(value)) return value
+  throw optionError(path, 'the SPIFFE ID of a workload, such as spiffe://example.org/users', value)
 }
 
 const headerName: Reader<string> = (value, path) => name('a header field, such as x-user')(value, path).toLowerCase()
@@ -80,6 +87,7 @@ export const serviceReaders = Object.freeze({
     adaptive: flag,
   }),
   throttle: fields<ThrottlePolicy>({ requestsPerAccept, windowMs: wholeNumber(100, 600_000) }),
+  tls: fields<TlsPolicy>({ mode: oneOf('required', 'offered', 'off'), identity: workload }),
 })
 
 const readFields = fields<ServiceOptions>(serviceReaders)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TLSSocket } from 'node:tls'
 import { Cancellation } from '../call/cancellation.js'
 import type { Answer, Arrival, Inbound, InboundReply } from '../call/inbound.js'
 import { RETRIED_HEADER } from '../call/chain.js'
@@ -15,10 +16,12 @@ export function nodeArrival(request: IncomingMessage, response: ServerResponse, 
   // It may have gone while a middleware before this one waited.
   if (response.destroyed) closed()
   else response.once('close', closed)
+  const isEncrypted = (request.socket as { encrypted?: boolean }).encrypted === true
   return {
     method: request.method ?? '',
     target,
-    scheme: (request.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http',
+    scheme: isEncrypted ? 'https' : 'http',
+    connection: isEncrypted ? (request.socket as TLSSocket) : undefined,
     remoteAddress: request.socket.remoteAddress,
     localPort: request.socket.localPort,
     cancellation,

@@ -1,16 +1,25 @@
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import '../base/builtin-fetch.js'
 import { buildConnector, errors } from 'undici'
 import type { Clock } from '../base/clock.js'
+import { PeerRefused } from './peer-refused.js'
+import type { Secrets } from './security.js'
+
+/** Whom a connection over TLS is to reach, and with what it is opened. */
+export interface Expected {
+  readonly secrets: Secrets
+  readonly identity: string
+}
 
 /**
  * Opens sockets, within `timeoutMs` at most. undici's own timer for it runs in steps of half a second, and would make 250 ms up
- * to a second.
+ * to a second. With `expected`, those over TLS reach this workload or fail with {@link PeerRefused}.
  */
-export function connectorWithin(timeoutMs: number, clock: Clock): buildConnector.connector {
+export function connectorWithin(timeoutMs: number, clock: Clock, expected?: Expected): buildConnector.connector {
   const connectors = new Map<boolean, buildConnector.connector>()
   const connectorFor = (allowH2: boolean): buildConnector.connector => {
-    const known = connectors.get(allowH2) ?? buildConnector({ allowH2, timeout: 0 })
+    const known = connectors.get(allowH2) ?? buildConnector({ allowH2, timeout: 0, ...(expected && tlsOptions(expected)) })
     connectors.set(allowH2, known)
     return known
   }
@@ -25,11 +34,41 @@ export function connectorWithin(timeoutMs: number, clock: Clock): buildConnector
     const socket = connectorFor(options.allowH2 ?? false)(options, (...result) => {
       over = true
       timer.cancel()
+      const [error, opened] = expected === undefined ? result : verified(result, expected)
       // Before undici listens itself.
-      result[1]?.once('error', plainlyBroken)
-      callback(...result)
+      opened?.once('error', plainlyBroken)
+      if (error === null) callback(error, opened!)
+      else callback(error, null)
     }) as unknown as Socket
   }
+}
+
+function tlsOptions({ secrets }: Expected): buildConnector.BuildOptions {
+  return {
+    secureContext: secrets.context,
+    rejectUnauthorized: true,
+    // The certificates of a mesh name workloads, not hosts: see below.
+    checkServerIdentity: () => undefined,
+    // OpenSSL looks at no certificate when a session is resumed.
+    maxCachedSessions: 0,
+  }
+}
+
+type Result = Parameters<buildConnector.Callback>
+
+/** The check of every connection, before undici may write to it. */
+function verified([error, socket]: Result, { secrets, identity }: Expected): readonly [Error | null, Socket | null] {
+  if (error !== null) return [isOfTls(error) ? new PeerRefused(error.message, { cause: error }) : error, null]
+  const connection = socket as TLSSocket
+  const refusal = connection.encrypted ? secrets.refusal(connection, identity) : new Error('the connection is in the clear')
+  if (refusal === undefined) return [null, connection]
+  connection.destroy()
+  return [new PeerRefused(refusal.message, { cause: refusal }), null]
+}
+
+/** What a system says is `ECONNREFUSED` and the like, and what undici says has its mark; all else is a handshake that failed. */
+function isOfTls({ code }: Error & { code?: string }): boolean {
+  return code !== undefined && !/^(?:E[A-Z\d]+$|UND_)/.test(code)
 }
 
 /**

@@ -5,7 +5,7 @@ import { BodyFlow, type BodySource } from '../call/body-flow.js'
 import type { ResponseHeaders } from '../call/headers.js'
 import { Reply } from '../call/reply.js'
 import type { Guest, Places } from './places.js'
-import { badAnnouncements, givenUpWaiting, noPlace, transportError, type Progress } from './transport-error.js'
+import { badAnnouncements, givenUpWaiting, noPlace, transportError, unverified, type Progress } from './transport-error.js'
 
 /** The way to one endpoint, which its exchanges share. */
 export interface Line {
@@ -14,6 +14,8 @@ export interface Line {
   readonly places: Places
   /** Most that a body may hold that is read as a whole. */
   readonly maxResponseBytes: number
+  /** Whether a connection of it has been checked; undefined when none has to be. A pool of somebody else's could have a connector of its own. */
+  readonly isVerified?: (() => boolean) | undefined
 }
 
 /** Interim answers that may come before the answer; one that only ever sends these would never end. */
@@ -59,6 +61,8 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
     const { reason } = this.#attempt.cancellation
     // It was given up while it waited for a connection: nothing has been written, and nothing will be.
     if (reason !== undefined) return controller.abort(reason)
+    const { isVerified } = this.#line
+    if (isVerified !== undefined && !isVerified()) return controller.abort(unverified(this.#attempt))
     this.#progress = 'sent'
   }
 

@@ -19,6 +19,8 @@ const BAD_REQUEST = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED', 'UN
 const NO_SOCKET = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM'])
 // Over HTTP/2 a server can say that it has not looked at a request (RFC 9113 §8.7); undici's error has only words for it.
 const REFUSED_STREAM = /\bNGHTTP2_REFUSED_STREAM\b/
+// A server that refuses our certificate says so after this side has taken the connection for good (RFC 8446 §4.4.2.4).
+const REFUSED_BY_PEER = /^ERR_SSL_\w*_ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA)$/
 const BAD_RESPONSE = /^(?:HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_|UND_ERR_RESPONSE)/
 
 /** Says in this package's words why an attempt failed; an error of ours passes unchanged. */
@@ -35,6 +37,8 @@ export function transportError(error: Error & { code?: string }, attempt: Attemp
     return fail('MESH_ERR_RESPONSE', `${address} answered with something that is not good HTTP`, PROCESSED[progress])
   }
   if (progress === 'waiting' && NO_SOCKET.has(code)) return fail('MESH_ERR_NO_SOCKET', `this system has no socket left to connect to ${address}`, 'no')
+  if (progress === 'waiting' && code === 'ERR_MESH_PEER') return failure(attempt, 'MESH_ERR_TLS', `no trusted connection to ${address}: ${error.message}`, 'no', error)
+  if (progress === 'sent' && REFUSED_BY_PEER.test(code)) return fail('MESH_ERR_TLS', `${address} refused the certificate of this process`, 'no')
   if (progress === 'sent' && REFUSED_STREAM.test(error.message)) return fail('MESH_ERR_CONNECTION', `${address} refused the request unread`, 'no')
   if (progress === 'waiting') return fail('MESH_ERR_CONNECT', `no connection to ${address}; is the instance running?`, 'no')
   if (progress === 'sent') return fail('MESH_ERR_CONNECTION', `${address} closed the connection before it answered`, 'maybe')
@@ -52,6 +56,21 @@ export function givenUpWaiting(reason: Error): Error {
   if (!(reason instanceof MeshError) || reason.code !== 'MESH_ERR_ATTEMPT_TIMEOUT') return reason
   const { code, message, service, endpoint, attempts } = reason
   return new MeshError(code, `${message}; nothing was sent: it waited for a connection`, { service, endpoint, attempts, processed: 'no' })
+}
+
+/** Nothing is sent to an endpoint that cannot be called as the service wants to be. */
+export function refusedUnsent(attempt: Attempt, reason: Error): MeshError {
+  return failure(attempt, 'MESH_ERR_TLS', `${addressOf(attempt.endpoint)} is not called: ${reason.message}`, 'no', reason)
+}
+
+/** The connection was opened by somebody else. */
+export function unverified(attempt: Attempt): MeshError {
+  return failure(attempt, 'MESH_ERR_TLS', 'transport.createPool made a pool that does not open its connections with options.connect', 'no')
+}
+
+/** An authority is no longer trusted, and what went on over its connections has had its time. */
+export function distrusted(address: string): MeshError {
+  return new MeshError('MESH_ERR_TLS', `${address}: its connection was made when an authority was trusted that no longer is`, { processed: 'maybe' })
 }
 
 /** The answer was announced, again and again, and did not come. */

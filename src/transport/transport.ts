@@ -7,8 +7,11 @@ import type { Handler } from '../call/layer.js'
 import type { Reply } from '../call/reply.js'
 import { connectorWithin } from './connector.js'
 import { Exchange, type Line } from './exchange.js'
-import { ownPool } from './own-pool.js'
+import { Lines } from './lines.js'
 import { Places } from './places.js'
+import { SecuredLines } from './secured-lines.js'
+import type { Security } from './security.js'
+import { refusedUnsent } from './transport-error.js'
 
 export interface TransportOptions {
   /**
@@ -39,8 +42,8 @@ export interface TransportOptions {
    */
   readonly maxResponseBytes?: number | undefined
   /**
-   * Makes the pool of connections to one endpoint; for TLS, HTTP/2 or an undici 7 or 8 of your own. Default: an undici `Pool` over
-   * HTTP/1.1.
+   * Makes the pool of connections to one endpoint; for HTTP/2, an undici 7 or 8 of your own, or TLS without `createMesh({ tls })`. With
+   * that it has to open its connections with `options.connect`. Default: an undici `Pool` over HTTP/1.1.
    */
   readonly createPool?: ((origin: string, options: Pool.Options) => Dispatcher) | undefined
 }
@@ -77,30 +80,18 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** Opens the connections to one endpoint; they are made when first needed. */
-export function createTransport(endpoint: Endpoint, settings: TransportSettings, clock: Clock = systemClock): Transport {
-  const { connectTimeoutMs, keepAliveMs, maxConnections, maxHeaderBytes, maxResponseBytes } = settings
-  const origin = `http://${addressOf(endpoint)}`
-  const options: Pool.Options = {
-    connect: connectorWithin(connectTimeoutMs, clock),
-    // For a pool that has a connector of its own.
-    connectTimeout: connectTimeoutMs,
-    keepAliveTimeout: keepAliveMs,
-    // Without it a server's `Keep-Alive: timeout=…` would make it longer.
-    keepAliveMaxTimeout: keepAliveMs,
-    maxHeaderSize: maxHeaderBytes,
-    // The stages above own all time; undici's own timers would be a second opinion.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  }
-  const places = new Places(maxConnections, settings.maxWaiting)
-  const lineOver = (pool: Dispatcher): Line => ({ origin, pool, places, maxResponseBytes })
-  const line = lineOver(settings.createPool?.(origin, options) ?? ownPool(origin, { ...options, connections: maxConnections }))
-  // What is sent again goes on a connection of its own: an idle one may be closing, like that on which it was lost.
-  let unused: Line | undefined
-  const lineFor = ({ call }: Attempt): Line => {
-    if (call.resends === 0 || settings.createPool !== undefined) return line
-    return (unused ??= lineOver(ownPool(origin, { ...options, connections: maxConnections, pipelining: 0 })))
+/** Opens the connections to one endpoint; they are made when first needed. Without `security` they are in the clear. */
+export function createTransport(endpoint: Endpoint, settings: TransportSettings, clock: Clock = systemClock, security?: Security): Transport {
+  const { connectTimeoutMs, maxConnections, maxWaiting } = settings
+  const places = new Places(maxConnections, maxWaiting)
+  const shared = { settings, places }
+  const plain = new Lines({ ...shared, origin: `http://${addressOf(endpoint)}`, connect: connectorWithin(connectTimeoutMs, clock) })
+  let secured: SecuredLines | undefined
+  const lineFor = (attempt: Attempt): Line => {
+    const way = security?.wayTo(attempt.endpoint) ?? 'plain'
+    if (way === 'plain') return plain.for(attempt)
+    if (way instanceof Error) throw refusedUnsent(attempt, way)
+    return (secured ??= new SecuredLines({ ...shared, address: addressOf(endpoint), clock, security: security! })).for(attempt, way.identity)
   }
   return {
     handle: (attempt) =>
@@ -108,6 +99,6 @@ export function createTransport(endpoint: Endpoint, settings: TransportSettings,
         if (attempt.cancellation.reason !== undefined) reject(attempt.cancellation.reason)
         else new Exchange(lineFor(attempt), attempt, fulfil, reject)
       }),
-    close: async () => void (await Promise.all([line.pool.close(), unused?.pool.close()])),
+    close: async () => void (await Promise.all([plain.close(), secured?.close()])),
   }
 }
