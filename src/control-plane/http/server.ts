@@ -42,6 +42,7 @@ export async function openServer({ host, port: wantedPort, routes }: ServerOptio
     response.once('close', () => gone.abort())
     void answer(request, gone.signal, route).then((given) => {
       if (response.destroyed) return
+      if (given.follow !== undefined) return follow(response, given, given.follow)
       response.writeHead(given.status, { ...given.headers, 'content-length': Buffer.byteLength(given.body) })
       response.end(given.body)
     })
@@ -53,6 +54,18 @@ export async function openServer({ host, port: wantedPort, routes }: ServerOptio
       server.closeAllConnections()
     })
   return { ...location, close: () => (closed ??= close()) }
+}
+
+function follow(response: ServerResponse, { status, headers, body }: Answer, begin: NonNullable<Answer['follow']>): void {
+  response.writeHead(status, headers)
+  response.write(body)
+  // An answer to HEAD has no more to it than its head.
+  if (response.req.method === 'HEAD') return void response.end()
+  begin((text) => {
+    if (response.destroyed || response.writableNeedDrain) return false
+    response.write(text)
+    return true
+  })
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
@@ -73,8 +86,9 @@ async function answer(request: IncomingMessage, gone: AbortSignal, route: Return
     guard(request.headers)
     const [path, search] = splitAt(request.url ?? '/', '?')
     const { handle, rest } = route(request.method ?? 'GET', path)
-    const body = (maxBytes: number): Promise<string> => readBody(request, maxBytes)
-    return await handle({ rest, query: new URLSearchParams(search), headers: request.headers, gone, body })
+    const bytes = (maxBytes: number): Promise<Buffer> => readBody(request, maxBytes)
+    const body = async (maxBytes: number): Promise<string> => (await bytes(maxBytes)).toString('utf8')
+    return await handle({ rest, query: new URLSearchParams(search), headers: request.headers, gone, body, bytes })
   } catch (error) {
     return problem(error instanceof Refusal ? error : new Refusal(500, `an unexpected error: ${String(error)}`))
   }
