@@ -7,7 +7,7 @@ export interface Answer {
   readonly body: string | Uint8Array
   /**
    * Given for an answer that goes on after its body, until the client hangs up: gets what writes more of it, which writes
-   * nothing and gives false while the client has not taken what it was given before.
+   * nothing and gives false while the client leaves too much unread.
    */
   readonly follow?: (write: (text: string) => boolean) => void
 }

@@ -31,6 +31,9 @@ export interface ServerOptions {
 // Longer than clients keep an idle connection, so that it is the client who gives it up.
 const KEEP_ALIVE_MS = 65_000
 
+// Of an answer that goes on, to a client that does not read.
+const MAX_UNREAD_BYTES = 256 * 1024
+
 /** Listens and serves. Throws `MESH_ERR_PORT_TAKEN`. */
 export async function openServer({ host, port: wantedPort, routes }: ServerOptions): Promise<HttpServer> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
@@ -62,7 +65,7 @@ function follow(response: ServerResponse, { status, headers, body }: Answer, beg
   // An answer to HEAD has no more to it than its head.
   if (response.req.method === 'HEAD') return void response.end()
   begin((text) => {
-    if (response.destroyed || response.writableNeedDrain) return false
+    if (response.destroyed || response.writableLength > MAX_UNREAD_BYTES) return false
     response.write(text)
     return true
   })

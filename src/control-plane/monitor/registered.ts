@@ -28,6 +28,8 @@ export class Registered {
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
+    // A service may come and go between two questions.
+    catalog.onChange(() => this.#note(catalog.names))
   }
 
   /** Every service that has an instance. */
@@ -50,8 +52,11 @@ export class Registered {
 
   /** Whether a service of this name has been here. */
   hasHad(service: string): boolean {
-    this.#refresh()
     return this.#everNamed.has(service)
+  }
+
+  #note(names: readonly string[]): void {
+    for (const name of names) if (this.#everNamed.size < MAX_NAMES) this.#everNamed.add(name)
   }
 
   #refresh(): void {
@@ -64,7 +69,6 @@ export class Registered {
       const known = this.#byService.get(instance.service) ?? new Map<string, RegisteredInstance>()
       this.#byService.set(instance.service, known.set(instance.id, instance))
       this.#byAddress.set(instance.address, instance)
-      if (this.#everNamed.size < MAX_NAMES) this.#everNamed.add(instance.service)
     }
   }
 }
