@@ -20,7 +20,7 @@ export type Message = ReadonlyMap<number, Field>
 // Deeper than any sender nests, and far from the end of the stack.
 const MAX_DEPTH = 32
 // An empty message takes two bytes here and some sixty in memory.
-const MAX_MESSAGES = 1_000_000
+const MAX_MESSAGES = 500_000
 
 /** Goes through one body. */
 class Reader {

@@ -46,9 +46,9 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   span.setAttribute('http.response.status_code', status).end()
 }
 
-const server = createServer(answer).listen(0, '127.0.0.1', async () => {
-  const { port } = server.address() as AddressInfo
-  for (let i = 0; i < Number(times); i++) await (await fetch(`http://127.0.0.1:${port}/items/${i}`)).arrayBuffer()
-  await Promise.all([shop.forceFlush(), stock.forceFlush(), meters.forceFlush()])
-  process.stdout.write('sent\n', () => process.exit(0))
-})
+const server = createServer(answer)
+await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+const { port } = server.address() as AddressInfo
+for (let i = 0; i < Number(times); i++) await (await fetch(`http://127.0.0.1:${port}/items/${i}`)).arrayBuffer()
+await Promise.all([shop.forceFlush(), stock.forceFlush(), meters.forceFlush()])
+process.stdout.write('sent\n', () => process.exit(0))
