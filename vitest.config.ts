@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { pageInTests } from './dashboard.config.js'
 
 /** `vitest run` is the quick suite; `--mode faults` runs what needs real minutes. */
 export default defineConfig(({ mode }) => ({
+  plugins: [pageInTests],
   test: {
     include: mode === 'faults' ? ['test/faults/**/*.test.ts'] : ['test/**/*.test.ts'],
     exclude: mode === 'faults' ? [] : ['test/faults/**'],

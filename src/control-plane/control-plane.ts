@@ -4,10 +4,9 @@ import { isMeshError } from '../base/errors.js'
 import { systemRandom, type Random } from '../base/random.js'
 import { callable, fields, listOf, mapOf, optionError, required, serviceName, text, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf } from '../call/endpoint.js'
-import { plainText } from './http/answer.js'
+import { frontDoor } from './front-door.js'
 import { isLoopback } from './http/guard.js'
 import { openServer, type HttpServer } from './http/server.js'
-import { indexText } from './index-text.js'
 import { createIssuer } from './issuer/issuer.js'
 import type { JwkSet, TokenExchange } from './issuer/jwt-clients.js'
 import { monitorRoutes } from './monitor/monitor-api.js'
@@ -115,7 +114,7 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
     routes: (at) => {
       const node = { id: randomUUID(), name: 'sidecarless', address: at.host === 'localhost' ? '127.0.0.1' : at.host }
       return [
-        { methods: ['GET'], path: '/', handle: () => plainText(indexText) },
+        frontDoor,
         ...agentRoutes(catalog, node),
         ...catalogRoutes(queries, node, addressOf(at)),
         scrapeTargetsRoute(catalog, node),

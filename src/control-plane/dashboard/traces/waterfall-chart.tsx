@@ -1,0 +1,91 @@
+import type { JSX } from 'preact'
+import { useRef } from 'preact/hooks'
+import { duration, shortId } from '../format.js'
+import { Tag } from '../parts/tag.js'
+import { hueOf } from './hue.js'
+import type { WaterfallRow } from './waterfall.js'
+
+interface WaterfallProps {
+  readonly rows: readonly WaterfallRow[]
+  readonly durationMs: number
+  readonly chosen: string
+  readonly onChoose: (spanId: string) => void
+}
+
+const TICKS = [0, 0.25, 0.5, 0.75, 1]
+const DEEPEST = 12
+
+/** A row for each span; arrow keys go up and down, and what is chosen is told beside it. */
+export function Waterfall({ rows, durationMs, chosen, onChoose }: WaterfallProps): JSX.Element {
+  const list = useRef<HTMLDivElement>(null)
+  const go = (index: number): void => {
+    const row = rows[Math.min(Math.max(index, 0), rows.length - 1)]
+    if (row === undefined) return
+    onChoose(row.span.spanId)
+    list.current?.querySelectorAll<HTMLElement>('[role=option]')[rows.indexOf(row)]?.focus()
+  }
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const at = rows.findIndex(({ span }) => span.spanId === chosen)
+    const target = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key]
+    if (target === undefined) return
+    event.preventDefault()
+    go(target)
+  }
+  return (
+    <section class="panel waterfall" aria-label="Waterfall">
+      <div class="ruler" aria-hidden="true">
+        {TICKS.map((ratio) => (
+          <span key={ratio} style={{ left: `${ratio * 100}%` }}>
+            {duration(durationMs * ratio)}
+          </span>
+        ))}
+      </div>
+      <div class="spans" role="listbox" aria-label="Spans" ref={list} onKeyDown={onKeyDown}>
+        {rows.map((row) => (
+          <Row key={row.span.spanId} row={row} isChosen={row.span.spanId === chosen} onChoose={onChoose} />
+        ))}
+      </div>
+    </section>
+  )
+}
+
+interface RowProps {
+  readonly row: WaterfallRow
+  readonly isChosen: boolean
+  readonly onChoose: (spanId: string) => void
+}
+
+function Row({ row: { span, depth, startRatio, widthRatio, attempt, result }, isChosen, onChoose }: RowProps): JSX.Element {
+  const again = attempt === undefined || attempt.kind === 'first' ? undefined : attempt.kind === 'hedge' ? 'hedge' : `retry ${attempt.resends}`
+  const to = attempt?.instance === undefined ? '' : ` to ${shortId(attempt.instance)}`
+  const fromRight = startRatio + widthRatio > 0.7
+  return (
+    <div
+      class="span"
+      role="option"
+      aria-selected={isChosen}
+      aria-label={`${span.service}: ${span.name}${to}, ${again === undefined ? '' : `${again}, `}${duration(span.durationMs)}${result === '' ? '' : `, ${result}`}${span.failed ? ', failed' : ''}`}
+      tabIndex={isChosen ? 0 : -1}
+      data-failed={span.failed || undefined}
+      data-attempt={attempt?.kind}
+      style={{ '--hue': hueOf(span.service), '--depth': Math.min(depth, DEEPEST) }}
+      onClick={() => onChoose(span.spanId)}
+    >
+      <span class="what">
+        <span class="who">{span.service}</span>
+        <span class="did">
+          {span.name}
+          {attempt?.instance !== undefined && <span class="to"> → {shortId(attempt.instance)}</span>}
+        </span>
+        {again !== undefined && <Tag tone={attempt?.kind === 'hedge' ? 'info' : 'warn'}>{again}</Tag>}
+      </span>
+      <span class="lane">
+        <span class="beam" style={{ left: `${startRatio * 100}%`, width: `${widthRatio * 100}%` }} />
+        <span class="took" style={fromRight ? { right: `${(1 - startRatio) * 100}%` } : { left: `${(startRatio + widthRatio) * 100}%` }}>
+          {duration(span.durationMs)}
+          {result !== '' && <span class="result"> {result}</span>}
+        </span>
+      </span>
+    </div>
+  )
+}
