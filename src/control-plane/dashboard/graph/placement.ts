@@ -1,7 +1,7 @@
 // Second half of a drawing in layers: how far across each thing stands, near its neighbours and upon nobody's toes.
 import { mean, type Item } from './layers.js'
 
-const ROUNDS = 12
+const ROUNDS = 9
 
 /** The middle of each item across its layer; `sizeOf` is how much it takes there, gap included. */
 export function placesAcross(layers: readonly (readonly Item[])[], sizeOf: (item: Item) => number): ReadonlyMap<Item, number> {
@@ -17,7 +17,7 @@ export function placesAcross(layers: readonly (readonly Item[])[], sizeOf: (item
     const isForth = round % 2 === 0
     for (let step = 0; step < layers.length; step++) {
       const layer = layers[isForth ? step : layers.length - 1 - step]!
-      const wanted = layer.map((item) => mean([...item.before, ...item.after].map((one) => places.get(one)!)) ?? places.get(item)!)
+      const wanted = layer.map((item) => mean((isForth ? item.before : item.after).map((one) => places.get(one)!)) ?? places.get(item)!)
       spread(layer, wanted, sizeOf).forEach((place, i) => places.set(layer[i]!, place))
     }
   }

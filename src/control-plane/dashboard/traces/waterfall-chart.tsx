@@ -34,11 +34,13 @@ export function Waterfall({ rows, durationMs, chosen, onChoose }: WaterfallProps
   return (
     <section class="panel waterfall" aria-label="Waterfall">
       <div class="ruler" aria-hidden="true">
-        {TICKS.map((ratio) => (
-          <span key={ratio} style={{ left: `${ratio * 100}%` }}>
-            {duration(durationMs * ratio)}
-          </span>
-        ))}
+        <div class="ticks">
+          {TICKS.map((ratio) => (
+            <span key={ratio} style={{ left: `${ratio * 100}%` }}>
+              {duration(durationMs * ratio)}
+            </span>
+          ))}
+        </div>
       </div>
       <div class="spans" role="listbox" aria-label="Spans" ref={list} onKeyDown={onKeyDown}>
         {rows.map((row) => (
@@ -58,7 +60,6 @@ interface RowProps {
 function Row({ row: { span, depth, startRatio, widthRatio, attempt, result }, isChosen, onChoose }: RowProps): JSX.Element {
   const again = attempt === undefined || attempt.kind === 'first' ? undefined : attempt.kind === 'hedge' ? 'hedge' : `retry ${attempt.resends}`
   const to = attempt?.instance === undefined ? '' : ` to ${shortId(attempt.instance)}`
-  const fromRight = startRatio + widthRatio > 0.7
   return (
     <div
       class="span"
@@ -72,19 +73,19 @@ function Row({ row: { span, depth, startRatio, widthRatio, attempt, result }, is
       onClick={() => onChoose(span.spanId)}
     >
       <span class="what">
-        <span class="who">{span.service}</span>
-        <span class="did">
-          {span.name}
+        <span class="who">
+          {span.service}
           {attempt?.instance !== undefined && <span class="to"> → {shortId(attempt.instance)}</span>}
         </span>
+        <span class="did">{span.name}</span>
         {again !== undefined && <Tag tone={attempt?.kind === 'hedge' ? 'info' : 'warn'}>{again}</Tag>}
       </span>
       <span class="lane">
         <span class="beam" style={{ left: `${startRatio * 100}%`, width: `${widthRatio * 100}%` }} />
-        <span class="took" style={fromRight ? { right: `${(1 - startRatio) * 100}%` } : { left: `${(startRatio + widthRatio) * 100}%` }}>
-          {duration(span.durationMs)}
-          {result !== '' && <span class="result"> {result}</span>}
-        </span>
+      </span>
+      <span class="took">
+        <span>{duration(span.durationMs)}</span>
+        <span class="result">{result}</span>
       </span>
     </div>
   )
