@@ -52,7 +52,8 @@ export interface InstanceRow extends Omit<Figures, 'successRatio'> {
   readonly zone?: string | null
   readonly weight?: number | null
   readonly version?: string | null
-  readonly status: 'passing' | 'critical' | 'draining' | 'gone'
+  /** `gone`: it is in the registry no more. `unregistered`: the registry never had its service. */
+  readonly status: 'passing' | 'critical' | 'draining' | 'gone' | 'unregistered'
   /** Its part of the attempts at its service. */
   readonly share: number
   readonly lastSeenAt: number | null

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask, type Memory, type ServiceRow } from './api.js'
+import { Boundary } from './boundary.js'
 import { DenialsView } from './denials/denials-view.js'
 import { GraphView } from './graph/graph-view.js'
 import { Header } from './header.js'
@@ -42,7 +43,7 @@ export function App(): JSX.Element {
       <Header route={route} windowSec={windowSec} onWindow={setWindowSec} />
       <LostBanner />
       <main id="main" tabIndex={-1} ref={main}>
-        {viewOf(route, windowSec)}
+        <Boundary key={title}>{viewOf(route, windowSec)}</Boundary>
       </main>
       <Footer />
     </>

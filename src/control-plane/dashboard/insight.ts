@@ -37,11 +37,12 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-export type InstanceState = 'passing' | 'slow' | 'failing' | 'critical' | 'draining' | 'gone'
+export type InstanceState = InstanceRow['status'] | 'slow' | 'failing'
 
 /** The one word for an instance: what the registry says of it comes first, then what its callers saw. */
 export function stateOf(instance: InstanceRow, all: readonly InstanceRow[]): InstanceState {
-  if (instance.status !== 'passing') return instance.status
+  const { status } = instance
+  if (status !== 'passing' && status !== 'unregistered') return status
   if (toneOf(instance) === 'bad') return 'failing'
-  return slowFactor(instance, all) === undefined ? 'passing' : 'slow'
+  return slowFactor(instance, all) === undefined ? status : 'slow'
 }

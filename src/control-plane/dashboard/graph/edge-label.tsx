@@ -4,7 +4,7 @@ import { duration, percent, perSecond } from '../format.js'
 import { successOf, toneOf } from '../insight.js'
 import { Lock } from '../parts/icons.js'
 import { toTraces } from '../route.js'
-import { LABEL, type Point } from './layout.js'
+import type { Point } from './layout.js'
 
 interface EdgeLabelProps {
   readonly at: Point
@@ -23,7 +23,7 @@ export function EdgeLabel({ at, row, isOff }: EdgeLabelProps): JSX.Element {
       href={toTraces({ service: row.callee })}
       data-tone={toneOf(row)}
       data-off={isOff || undefined}
-      style={{ left: `${at.x - LABEL.width / 2}em`, top: `${at.y - LABEL.height / 2}em`, width: `${LABEL.width}em`, height: `${LABEL.height}em` }}
+      style={{ left: `${at.x}em`, top: `${at.y}em` }}
       aria-label={label}
       title={label}
     >

@@ -83,7 +83,7 @@ function touches({ caller, callee }: EdgeRow, one: string, other: string): boole
 }
 
 const LEAST_SCALE = 0.72
-const MOST_SCALE = 1.25
+const MOST_SCALE = 1.6
 
 /** How large an em of the drawing is, so that it fills its frame and can still be read. */
 function useScale({ width, height }: Layout): [(element: HTMLElement | null) => void, number] {
@@ -94,7 +94,7 @@ function useScale({ width, height }: Layout): [(element: HTMLElement | null) => 
     () => (element: HTMLElement | null) => {
       observer.current?.disconnect()
       if (element === null) return
-      const look = (): void => measure({ width: element.clientWidth, height: innerHeight * 0.62 })
+      const look = (): void => measure({ width: element.clientWidth, height: innerHeight * 0.6 })
       look()
       observer.current = new ResizeObserver(look)
       observer.current.observe(element)

@@ -14,10 +14,10 @@ export function CopyLine({ text }: { readonly text: string }): JSX.Element {
   }
   return (
     <div class="copy">
-      <pre tabIndex={0} aria-label="Code to copy">
+      <pre>
         <code>{text}</code>
       </pre>
-      <button type="button" onClick={() => void copy()}>
+      <button type="button" aria-label={`Copy: ${text}`} onClick={() => void copy()}>
         {copied === 'yes' ? 'Copied' : copied === 'failed' ? 'Select it and copy' : 'Copy'}
       </button>
     </div>

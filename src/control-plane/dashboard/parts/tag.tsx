@@ -12,6 +12,7 @@ export function Tag({ tone, title, children }: { readonly tone: Tone | 'info'; r
 
 export const TONE_OF_STATE: Readonly<Record<InstanceState, Tone>> = {
   passing: 'good',
+  unregistered: 'good',
   slow: 'warn',
   failing: 'bad',
   critical: 'bad',
