@@ -57,5 +57,5 @@ export async function fakeApi(world: World = emptyWorld()): Promise<FakeApi> {
   }
   await start()
   onTestFinished(() => server?.close())
-  return api as FakeApi
+  return api
 }

@@ -14,9 +14,6 @@ interface EdgeLabelProps {
 
 /** What stands on an edge: rate above, success and p99 below; leads to the traces. */
 export function EdgeLabel({ at, row, isOff }: EdgeLabelProps): JSX.Element {
-  const success = percent(successOf(row))
-  const verified = row.mutual ? ', identity verified' : ''
-  const label = `${row.caller} calls ${row.callee}: ${perSecond(row.perSec)} per second, ${success} success, p99 ${duration(row.p99Ms)}${verified}; show traces`
   return (
     <a
       class="edge-label"
@@ -24,14 +21,24 @@ export function EdgeLabel({ at, row, isOff }: EdgeLabelProps): JSX.Element {
       data-tone={toneOf(row)}
       data-off={isOff || undefined}
       style={{ left: `${at.x}em`, top: `${at.y}em` }}
-      aria-label={label}
-      title={label}
     >
       <span>
-        <b>{perSecond(row.perSec)}</b>/s {row.mutual && <Lock />}
+        <span class="unseen">
+          {row.caller} calls {row.callee}:{' '}
+        </span>
+        <b>{perSecond(row.perSec)}</b>/s{' '}
+        {row.mutual && (
+          <span title="Both sides know who the other is">
+            <Lock />
+            <span class="unseen">identity verified</span>
+          </span>
+        )}
       </span>
       <span>
-        <span class="ratio">{success}</span> · {duration(row.p99Ms)}
+        <span class="unseen">success </span>
+        <span class="ratio">{percent(successOf(row))}</span> · <span class="unseen">p99 </span>
+        {duration(row.p99Ms)}
+        <span class="unseen">; show traces</span>
       </span>
     </a>
   )

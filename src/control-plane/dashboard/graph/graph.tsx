@@ -26,7 +26,7 @@ export function Graph({ services, edges, instances }: GraphProps): JSX.Element {
   const byService = instancesByService(instances)
   const isOff = ({ caller, callee }: { caller: string; callee: string }): boolean => chosen !== undefined && chosen !== caller && chosen !== callee
   return (
-    <div class="graph" ref={frame} role="region" aria-label="Service graph; the table below says the same" tabIndex={0}>
+    <div class="graph" ref={frame} role="group" aria-label="Service graph; the table below says the same" tabIndex={0}>
       <div class="plane" style={{ fontSize: `${scale}rem`, width: `${layout.width}em`, height: `${layout.height}em` }}>
         <svg viewBox={`0 0 ${layout.width} ${layout.height}`} aria-hidden="true">
           {layout.edges.map((placed) => {

@@ -21,7 +21,6 @@ const MOST_MARKS = 12
 export function ServiceNode({ service, at, row, instances, isOff, onChoose }: ServiceNodeProps): JSX.Element {
   const isServing = row !== undefined && row.count > 0
   const here = instances.filter(({ status }) => status !== 'gone').length
-  const figures = isServing ? `${perSecond(row.perSec)} per second, ${percent(successOf(row))} success, p99 ${duration(row.p99Ms)}` : 'answers no calls'
   return (
     <a
       class="node"
@@ -29,7 +28,6 @@ export function ServiceNode({ service, at, row, instances, isOff, onChoose }: Se
       data-tone={row === undefined ? 'idle' : toneOf(row)}
       data-off={isOff || undefined}
       style={{ left: `${at.x - NODE.width / 2}em`, top: `${at.y - NODE.height / 2}em`, width: `${NODE.width}em`, height: `${NODE.height}em` }}
-      aria-label={`${service}: ${plural(here, 'instance')}, ${figures}`}
       onMouseEnter={() => onChoose(service)}
       onMouseLeave={() => onChoose(undefined)}
       onFocus={() => onChoose(service)}
@@ -37,6 +35,7 @@ export function ServiceNode({ service, at, row, instances, isOff, onChoose }: Se
     >
       <span class="name">
         <strong title={service}>{service}</strong>
+        {here > 0 && <span class="unseen">{plural(here, 'instance')}: </span>}
         <Marks instances={instances} />
       </span>
       {isServing ? (
@@ -44,8 +43,14 @@ export function ServiceNode({ service, at, row, instances, isOff, onChoose }: Se
           <span>
             <b>{perSecond(row.perSec)}</b>/s
           </span>
-          <span class="ratio">{percent(successOf(row))}</span>
-          <span>{duration(row.p99Ms)}</span>
+          <span class="ratio">
+            <span class="unseen">success </span>
+            {percent(successOf(row))}
+          </span>
+          <span>
+            <span class="unseen">p99 </span>
+            {duration(row.p99Ms)}
+          </span>
         </span>
       ) : (
         <span class="numbers">{instances.length > 0 ? 'no calls in this time' : 'calls others'}</span>

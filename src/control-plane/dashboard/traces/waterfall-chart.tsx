@@ -59,13 +59,11 @@ interface RowProps {
 
 function Row({ row: { span, depth, startRatio, widthRatio, attempt, result }, isChosen, onChoose }: RowProps): JSX.Element {
   const again = attempt === undefined || attempt.kind === 'first' ? undefined : attempt.kind === 'hedge' ? 'hedge' : `retry ${attempt.resends}`
-  const to = attempt?.instance === undefined ? '' : ` to ${shortId(attempt.instance)}`
   return (
     <div
       class="span"
       role="option"
       aria-selected={isChosen}
-      aria-label={`${span.service}: ${span.name}${to}, ${again === undefined ? '' : `${again}, `}${duration(span.durationMs)}${result === '' ? '' : `, ${result}`}${span.failed ? ', failed' : ''}`}
       tabIndex={isChosen ? 0 : -1}
       data-failed={span.failed || undefined}
       data-attempt={attempt?.kind}
@@ -85,7 +83,10 @@ function Row({ row: { span, depth, startRatio, widthRatio, attempt, result }, is
       </span>
       <span class="took">
         <span>{duration(span.durationMs)}</span>
-        <span class="result">{result}</span>
+        <span class="result">
+          {result}
+          {span.failed && <span class="unseen"> failed</span>}
+        </span>
       </span>
     </div>
   )
