@@ -71,7 +71,11 @@ describeWithChromium('the page, in Chromium', () => {
       await page.setViewportSize({ width, height })
       return page.evaluate('parseFloat(getComputedStyle(document.documentElement).fontSize)')
     }
-    expect(await sizeAt(3840, 2160)).toBeGreaterThan((await sizeAt(1440, 900)) * 1.3)
+    await page.locator('.node').first().waitFor()
+    const usual = await sizeAt(1440, 900)
+    expect(await sizeAt(3840, 2160)).toBeGreaterThan(usual * 1.3)
+    const part = await page.evaluate<number>("document.querySelector('.plane').clientWidth / document.querySelector('.graph').clientWidth")
+    expect(part).toBeGreaterThan(0.8)
   })
 
   it('can be gone through with the keyboard alone, from the graph to a span and back', async () => {
