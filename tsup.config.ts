@@ -1,4 +1,5 @@
 import { defineConfig, type Options } from 'tsup'
+import { pageInPackage } from './dashboard.config.js'
 
 type Plugin = NonNullable<Options['esbuildPlugins']>[number]
 
@@ -37,5 +38,5 @@ export default defineConfig({
   clean: true,
   // `import 'test'` is not `import 'node:test'`.
   removeNodeProtocol: false,
-  esbuildPlugins: [builtinFetchFirst],
+  esbuildPlugins: [builtinFetchFirst, pageInPackage],
 })

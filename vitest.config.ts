@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { pageInTests } from './dashboard.config.js'
 
 const FUZZED = ['test/fuzz/**/*.test.ts', 'test/auth/policy.properties.test.ts']
 
 /** `vitest run` is the quick suite; `--mode faults` runs what needs real minutes, `--mode fuzz` the properties on many more inputs. */
 export default defineConfig(({ mode }) => ({
+  plugins: [pageInTests],
   test: {
     include: mode === 'faults' ? ['test/faults/**/*.test.ts'] : mode === 'fuzz' ? FUZZED : ['test/**/*.test.ts'],
     exclude: mode === 'faults' ? [] : ['test/faults/**'],

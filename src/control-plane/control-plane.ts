@@ -4,10 +4,9 @@ import { isMeshError } from '../base/errors.js'
 import { systemRandom, type Random } from '../base/random.js'
 import { callable, fields, listOf, mapOf, numberFrom, optionError, required, serviceName, text, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf } from '../call/endpoint.js'
-import { plainText } from './http/answer.js'
+import { frontDoor } from './front-door.js'
 import { isLoopback } from './http/guard.js'
 import { openServer, type HttpServer } from './http/server.js'
-import { indexText } from './index-text.js'
 import { IssuerKeys, type KeyRotation } from './issuer/issuer-keys.js'
 import { passingState, stateIn } from './issuer/issuer-state.js'
 import { createIssuer } from './issuer/issuer.js'
@@ -136,7 +135,7 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
     routes: (at) => {
       const node = { id: randomUUID(), name: NODE_NAME, address: at.host === 'localhost' ? '127.0.0.1' : at.host }
       return [
-        { methods: ['GET'], path: '/', handle: () => plainText(indexText) },
+        frontDoor,
         ...agentRoutes(catalog, node),
         ...catalogRoutes(queries, node, addressOf(at)),
         scrapeTargetsRoute(catalog, node),

@@ -127,9 +127,18 @@ export class Instances {
     }
     for (const service of this.#registered.names()) for (const id of this.#registered.of(service).keys()) at(service, id)
     for (const instance of this.#instances.all()) {
-      if (instance.lastAt >= window.now - window.windowSec * 1_000) at(names.of(instance), instance.id).seen.push(instance)
+      if (instance.lastAt < window.now - window.windowSec * 1_000) continue
+      const service = names.of(instance)
+      at(service, this.#registeredId(service, instance.id)).seen.push(instance)
     }
     return services
+  }
+
+  /** The mesh's own clients add the node of Consul's catalog to the id that an instance registered with: `users-1@node`. */
+  #registeredId(service: string, id: string): string {
+    const own = id.slice(0, id.lastIndexOf('@'))
+    const registered = this.#registered.of(service)
+    return own !== '' && !registered.has(id) && registered.has(own) ? own : id
   }
 }
 

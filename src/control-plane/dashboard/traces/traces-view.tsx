@@ -1,0 +1,112 @@
+import type { JSX } from 'preact'
+import { ask, type ServiceRow, type TraceRow } from '../api.js'
+import { clockTime, duration } from '../format.js'
+import { Problem, Waiting } from '../parts/problem.js'
+import { Scroll } from '../parts/scroll.js'
+import { Tag } from '../parts/tag.js'
+import { toTrace, toTraces } from '../route.js'
+import { useSteady } from '../use-live.js'
+import { Filters, type TraceFilter } from './filters.js'
+import { hueOf } from './hue.js'
+
+const LIMIT = 100
+
+/** The newest traces, as far as they pass the filter. */
+export function TracesView({ filter, windowSec }: { readonly filter: TraceFilter; readonly windowSec: number }): JSX.Element {
+  const { service, failed, minMs } = filter
+  const services = useSteady<readonly ServiceRow[]>(ask('/api/services', { windowSec }))
+  const { data, problem } = useSteady<readonly TraceRow[]>(ask('/api/traces', { limit: LIMIT, windowSec, service, failed: failed ? 'true' : '', minMs }))
+  return (
+    <>
+      <div class="heading">
+        <h1 tabIndex={-1}>Traces</h1>
+        <Filters filter={filter} services={services.data?.map((row) => row.service) ?? []} />
+      </div>
+      {problem !== undefined && <Problem {...problem} />}
+      {data === undefined ? problem === undefined && <Waiting /> : data.length === 0 ? <None filter={filter} /> : <TraceTable traces={data} />}
+    </>
+  )
+}
+
+function None({ filter: { service, failed, minMs } }: { readonly filter: TraceFilter }): JSX.Element {
+  const isFiltered = service !== '' || failed || minMs !== undefined
+  return (
+    <div class="empty">
+      <h2>{isFiltered ? 'No trace passes the filter' : 'No trace has come in this time'}</h2>
+      {isFiltered ? (
+        <p>
+          <a href={toTraces()}>Show all traces</a>, or choose a longer time above.
+        </p>
+      ) : (
+        <p>
+          Choose a longer time above, or send some: <code>OTEL_EXPORTER_OTLP_ENDPOINT={location.origin}</code>
+        </p>
+      )}
+    </div>
+  )
+}
+
+function TraceTable({ traces }: { readonly traces: readonly TraceRow[] }): JSX.Element {
+  const longest = Math.max(...traces.map(({ durationMs }) => durationMs), 0.001)
+  return (
+    <section class="panel" aria-label="Newest traces first">
+      <Scroll label="Traces">
+        <table class="traces">
+          <thead>
+            <tr>
+              <th scope="col">Trace</th>
+              <th scope="col">Result</th>
+              <th scope="col" class="bar-head">Duration</th>
+              <th scope="col">Services</th>
+              <th scope="col" class="n">Spans</th>
+              <th scope="col" class="n">Attempts</th>
+              <th scope="col">Started</th>
+            </tr>
+          </thead>
+          <tbody>
+            {traces.map((trace) => (
+              <Row key={trace.traceId} trace={trace} longest={longest} />
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </section>
+  )
+}
+
+function Row({ trace, longest }: { readonly trace: TraceRow; readonly longest: number }): JSX.Element {
+  const { traceId, name, service, services, durationMs, retries, hedges } = trace
+  return (
+    <tr>
+      <th scope="row">
+        <a href={toTrace(traceId)} title={traceId}>
+          {service} <span class="soft">{name}</span>
+        </a>
+      </th>
+      <td>
+        {trace.failed ? <Tag tone="bad">failed</Tag> : <Tag tone="good">ok</Tag>} {retries > 0 && <Tag tone="warn">{retries === 1 ? 'retry' : `${retries} retries`}</Tag>}{' '}
+        {hedges > 0 && <Tag tone="info">hedged</Tag>}
+      </td>
+      <td>
+        <span class="bar" data-tone={trace.failed ? 'bad' : 'info'}>
+          <span class="track" aria-hidden="true">
+            <span style={{ width: `${(durationMs / longest) * 100}%` }} />
+          </span>
+          <span class="value">{duration(durationMs)}</span>
+        </span>
+      </td>
+      <td>
+        <span class="chips">
+          {services.map((one) => (
+            <span key={one} class="chip" style={{ '--hue': hueOf(one) }}>
+              {one}
+            </span>
+          ))}
+        </span>
+      </td>
+      <td class="n">{trace.spans}</td>
+      <td class="n">{trace.attempts}</td>
+      <td class="time">{clockTime(trace.startAt)}</td>
+    </tr>
+  )
+}
