@@ -2,10 +2,9 @@
 import { parseArgs } from 'node:util'
 import { isMeshError } from './base/errors.js'
 import { version } from './base/version.js'
-import { controlPlaneDefaults, createControlPlane } from './control-plane/control-plane.js'
-import type { ControlPlane, ControlPlaneOptions } from './control-plane/control-plane.js'
-
-const OTLP_PORT = 4318
+import { dev, OTLP_PORT } from './cli/dev.js'
+import { UsageError } from './cli/usage-error.js'
+import { controlPlaneDefaults } from './control-plane/control-plane.js'
 
 const HELP = `sidecarless: a service mesh without the sidecar
 
@@ -29,8 +28,6 @@ Examples
   MESH_CLIENT_SECRET=hush sidecarless dev --port 7200
 `
 
-class UsageError extends Error {}
-
 async function main(args: readonly string[]): Promise<void> {
   const { values, positionals } = parse(args)
   const [command, ...rest] = positionals
@@ -41,8 +38,6 @@ async function main(args: readonly string[]): Promise<void> {
   if (rest.length > 0) throw new UsageError(`dev takes no arguments, and here is '${rest[0]}'`)
   await dev(values)
 }
-
-type Values = ReturnType<typeof parse>['values']
 
 function parse(args: readonly string[]) {
   try {
@@ -61,47 +56,6 @@ function parse(args: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message)
   }
-}
-
-async function dev(values: Values): Promise<void> {
-  const givenSecret = values.secret ?? (process.env['MESH_CLIENT_SECRET'] || undefined)
-  const options: ControlPlaneOptions = {
-    ...(values.port === undefined ? {} : { port: portNumber(values.port) }),
-    ...(values.host === undefined ? {} : { host: values.host }),
-    ...(values['no-otlp'] ? {} : { otlpPort: OTLP_PORT }),
-    ...(givenSecret === undefined ? {} : { clientSecret: givenSecret }),
-  }
-  const controlPlane = await createControlPlane(options)
-  process.stdout.write(greeting(controlPlane, givenSecret === undefined, !values['no-otlp']))
-  const end = (): void => void controlPlane.close()
-  process.once('SIGINT', end)
-  process.once('SIGTERM', end)
-}
-
-function portNumber(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new UsageError(`--port: expected a whole number from 0 to 65535, got '${text}'`)
-  return Number(text)
-}
-
-function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isNewSecret: boolean, wantsOtlp: boolean): string {
-  const otlpUrls = otlpUrl === undefined ? url : `${otlpUrl} and ${url}`
-  const isOtlpTaken = wantsOtlp && otlpUrl === undefined
-  const variables = [
-    ...(isNewSecret ? [`MESH_CLIENT_SECRET=${clientSecret}`] : []),
-    `CONSUL_HTTP_ADDR=${new URL(url).host}`,
-    `OTEL_EXPORTER_OTLP_ENDPOINT=${url}`,
-    'OTEL_EXPORTER_OTLP_PROTOCOL=http/json',
-  ]
-  return `sidecarless control plane on ${url}, for this machine only; everything is kept in memory
-  registry     ${url}/v1/ (Consul's HTTP API)   ${url}/prometheus/targets
-  identity     ${url}/oauth2/token   ${url}/.well-known/openid-configuration
-  monitoring   ${url}/api/edges   OTLP as JSON: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
-
-Give this to your services:
-  export ${variables.join(' ')}
-${isNewSecret ? '' : '  and the MESH_CLIENT_SECRET that was given here\n'}
-Ctrl+C ends it.
-`
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
