@@ -1,66 +1,52 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util'
 import { isMeshError } from './base/errors.js'
+import { systemClock } from './base/clock.js'
+import { systemRandom } from './base/random.js'
 import { version } from './base/version.js'
-import { dev, OTLP_PORT } from './cli/dev.js'
+import { asksForHelp, readArguments } from './cli/arguments.js'
+import type { World } from './cli/command.js'
+import { commands } from './cli/commands.js'
+import { helpOf, overview } from './cli/help.js'
+import { didYouMean } from './cli/nearest.js'
+import { terminalOf } from './cli/terminal.js'
 import { UsageError } from './cli/usage-error.js'
-import { controlPlaneDefaults } from './control-plane/control-plane.js'
 
-const HELP = `sidecarless: a service mesh without the sidecar
+const { stdout, stderr, stdin, env } = process
+const world: World = { out: terminalOf(stdout, env), err: terminalOf(stderr, env), env, stdin, clock: systemClock, random: systemRandom }
 
-Usage
-  sidecarless dev [options]    start the control plane: registry, identity and monitoring
-  sidecarless --help           show this
-  sidecarless --version        show the version
-
-The control plane is for one machine: it listens on loopback only and keeps everything in memory. Services that use
-sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.
-
-Options of dev
-  --port <number>     port to listen on; 0 takes any free one (default ${controlPlaneDefaults.port})
-  --host <address>    loopback address to listen on (default ${controlPlaneDefaults.host})
-  --secret <text>     what services authenticate with (default: $MESH_CLIENT_SECRET, or a random one that is printed);
-                      prefer the variable, since a command line can be read by others
-  --no-otlp           do not take OpenTelemetry data on port ${OTLP_PORT} as well
-
-Examples
-  sidecarless dev
-  MESH_CLIENT_SECRET=hush sidecarless dev --port 7200
-`
-
-async function main(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parse(args)
-  const [command, ...rest] = positionals
-  if (values.help) return void process.stdout.write(HELP)
-  if (values.version) return void process.stdout.write(`${version}\n`)
-  if (command === undefined) throw new UsageError('a command is missing: sidecarless dev starts the control plane')
-  if (command !== 'dev') throw new UsageError(`unknown command '${command}': the one command is dev`)
-  if (rest.length > 0) throw new UsageError(`dev takes no arguments, and here is '${rest[0]}'`)
-  await dev(values)
+async function main([name, ...rest]: readonly string[]): Promise<void> {
+  const [first, args] = name === 'help' ? [rest[0], ['--help']] : [name, rest]
+  if (first === undefined && name === undefined) throw new UsageError('a command is missing: sidecarless dev starts the control plane, sidecarless top shows the mesh')
+  if (first === undefined || first === '--help' || first === '-h') return world.out.write(overview(commands))
+  if (first === '--version' || first === '-v') return world.out.write(`${version}\n`)
+  const entry = commands.find((one) => one.name === first)
+  if (entry === undefined) throw new UsageError(unknownCommand(first))
+  const command = await entry.load()
+  if (asksForHelp(args)) return world.out.write(helpOf(command))
+  const { values, words } = readArguments(first, command, args)
+  process.exitCode = (await command.run(values, words, world)) ?? 0
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', short: 'v', default: false },
-        port: { type: 'string' },
-        host: { type: 'string' },
-        secret: { type: 'string' },
-        'no-otlp': { type: 'boolean', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
+function unknownCommand(written: string): string {
+  const names = commands.map(({ name }) => name)
+  if (written.startsWith('-')) return `the command comes first, and here is '${written}'`
+  return `unknown command '${written}'${didYouMean(written, names)}: there are ${names.join(', ')}`
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
-  const isUsage = error instanceof UsageError || isMeshError(error, 'MESH_ERR_OPTION')
-  const message = error instanceof Error ? error.message : String(error)
-  process.stderr.write(isUsage ? `${message}\nTry sidecarless --help\n` : `${message}\n`)
-  process.exitCode = isUsage ? 2 : 1
-})
+// `| head` has read enough: that is no failure, and nobody is left to tell.
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+}
+
+const args = process.argv.slice(2)
+// The sockets of the errands below do not keep a process alive; what was asked for does.
+const hold = systemClock.afterHolding(Infinity, () => {})
+main(args)
+  .catch((error: unknown) => {
+    const isUsage = error instanceof UsageError || isMeshError(error, 'MESH_ERR_OPTION')
+    const message = error instanceof Error ? error.message : String(error)
+    const command = commands.some(({ name }) => name === args[0]) ? `${args[0]} ` : ''
+    stderr.write(isUsage ? `${message}\nTry sidecarless ${command}--help\n` : `${message}\n`)
+    process.exitCode = isUsage ? 2 : 1
+  })
+  .finally(() => hold.cancel())

@@ -1,20 +1,37 @@
-import { createControlPlane } from '../control-plane/control-plane.js'
+import { controlPlaneDefaults, createControlPlane } from '../control-plane/control-plane.js'
 import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.js'
+import { command, type Options, type Values } from './command.js'
 import { UsageError } from './usage-error.js'
 
 /** Where it listens for OTLP besides its own port: where SDKs send it when nobody tells them. */
-export const OTLP_PORT = 4318
+const OTLP_PORT = 4318
 
-/** The options of `sidecarless dev`, as they were written. */
-export interface DevValues {
-  readonly port?: string | undefined
-  readonly host?: string | undefined
-  readonly secret?: string | undefined
-  readonly 'no-otlp'?: boolean | undefined
-}
+const devOptions = {
+  port: { type: 'string', value: '<number>', about: `port to listen on; 0 takes any free one (default ${controlPlaneDefaults.port})` },
+  host: { type: 'string', value: '<address>', about: `loopback address to listen on (default ${controlPlaneDefaults.host})` },
+  secret: {
+    type: 'string',
+    value: '<text>',
+    about: 'what services authenticate with (default: $MESH_CLIENT_SECRET, or a random one that is printed); prefer the variable, since a command line can be read by others',
+  },
+  'no-otlp': { type: 'boolean', about: `do not take OpenTelemetry data on port ${OTLP_PORT} as well` },
+} as const satisfies Options
 
-/** Starts the control plane and prints what services need of it; ends with SIGINT or SIGTERM. */
-export async function dev(values: DevValues): Promise<void> {
+export const devCommand = command({
+  usage: ['dev [options]'],
+  about: `Starts the control plane: registry, identity and monitoring in one process, and a page that shows the mesh. It is for one
+machine: it listens on loopback only and keeps everything in memory. Services that use sidecarless find it by themselves
+on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.`,
+  options: devOptions,
+  examples: [
+    ['dev', 'all that a mesh on this machine needs'],
+    ['MESH_CLIENT_SECRET=hush sidecarless dev --port 7200', 'with a secret that your services have already, on another port'],
+  ],
+  run: dev,
+})
+
+/** Starts it and prints what services need of it; ends with SIGINT or SIGTERM. */
+async function dev(values: Values<typeof devOptions>): Promise<void> {
   const givenSecret = values.secret ?? (process.env['MESH_CLIENT_SECRET'] || undefined)
   const options: ControlPlaneOptions = {
     ...(values.port === undefined ? {} : { port: portNumber(values.port) }),
@@ -46,7 +63,7 @@ function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isNewSecret: boo
   return `sidecarless control plane on ${url}, for this machine only; everything is kept in memory
   registry     ${url}/v1/ (Consul's HTTP API)   ${url}/prometheus/targets
   identity     ${url}/oauth2/token   ${url}/.well-known/openid-configuration
-  monitoring   ${url}/api/edges   OTLP as JSON: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
+  monitoring   ${url}/   (or: sidecarless top)   OTLP as JSON: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
 
 Give this to your services:
   export ${variables.join(' ')}
