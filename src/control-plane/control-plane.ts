@@ -11,9 +11,8 @@ import { indexText } from './index-text.js'
 import { createIssuer } from './issuer/issuer.js'
 import type { JwkSet, TokenExchange } from './issuer/jwt-clients.js'
 import { monitorRoutes } from './monitor/monitor-api.js'
+import { Monitor } from './monitor/monitor.js'
 import { receiverRoutes } from './monitor/receiver-api.js'
-import { SeriesStore } from './monitor/series.js'
-import { Traces } from './monitor/traces.js'
 import { agentRoutes } from './registry/agent-api.js'
 import { catalogRoutes } from './registry/catalog-api.js'
 import { Catalog } from './registry/catalog.js'
@@ -105,8 +104,7 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
   const { clientKeys = {}, audiences = {}, tokenExchange } = given
   const random = given.random ?? systemRandom
   const issuer = await createIssuer({ clients, clientSecret, clientKeys, audiences, tokenExchange, clock, random })
-  const traces = new Traces()
-  const series = new SeriesStore()
+  const monitor = new Monitor(catalog, clock)
   const queries = { catalog, clock, random }
 
   const main = await openServer({
@@ -120,12 +118,12 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
         ...catalogRoutes(queries, node, addressOf(at)),
         scrapeTargetsRoute(catalog, node),
         ...issuer.routes(at.url),
-        ...receiverRoutes(traces, series),
-        ...monitorRoutes(traces, series),
+        ...receiverRoutes(monitor),
+        ...monitorRoutes(monitor),
       ]
     },
   })
-  const otlp = await openOtlp(main, given.otlpPort, traces, series)
+  const otlp = await openOtlp(main, given.otlpPort, monitor)
   return {
     url: main.url,
     port: main.port,
@@ -142,12 +140,11 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
 async function openOtlp(
   main: HttpServer,
   port: number | undefined,
-  traces: Traces,
-  series: SeriesStore,
+  monitor: Monitor,
 ): Promise<HttpServer | undefined> {
   if (port === undefined) return undefined
   try {
-    return await openServer({ host: main.host, port, routes: () => receiverRoutes(traces, series) })
+    return await openServer({ host: main.host, port, routes: () => receiverRoutes(monitor) })
   } catch (error) {
     if (isMeshError(error, 'MESH_ERR_PORT_TAKEN')) return undefined
     await main.close()

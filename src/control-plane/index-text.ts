@@ -19,7 +19,10 @@ Identity, by OAuth 2.0
 
 Monitoring, by OTLP/HTTP in JSON
   POST /v1/traces  /v1/metrics
-  GET  /api/services  /api/edges                      who there is, who calls whom
-  GET  /api/traces?service=&limit=  /api/traces/:traceId
-  GET  /api/series?service=&metric=
+  GET  /api/{services,edges}?windowSec=               who there is, who calls whom, and how well
+  GET  /api/instances?service=&windowSec=             each instance, and why its callers pick it
+  GET  /api/denials?service=&windowSec=&limit=        who was turned away, and why
+  GET  /api/traces?service=&failed=&minMs=&windowSec=&limit=  /api/traces/:traceId
+  GET  /api/tap?service=&caller=&failed=              attempts and requests as they end, as server-sent events
+  GET  /api/series?service=&metric=  /api/memory
 `

@@ -4,14 +4,21 @@ import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http'
 export interface Answer {
   readonly status: number
   readonly headers: OutgoingHttpHeaders
-  readonly body: string
+  readonly body: string | Uint8Array
+  /**
+   * Given for an answer that goes on after its body, until the client hangs up: gets what writes more of it, which writes
+   * nothing and gives false while the client leaves too much unread.
+   */
+  readonly follow?: (write: (text: string) => boolean) => void
 }
 
-export function json(value: unknown, { status = 200, headers = {} }: Partial<Omit<Answer, 'body'>> = {}): Answer {
+type AnswerOptions = Partial<Pick<Answer, 'status' | 'headers'>>
+
+export function json(value: unknown, { status = 200, headers = {} }: AnswerOptions = {}): Answer {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(value) }
 }
 
-export function plainText(body: string, { status = 200, headers = {} }: Partial<Omit<Answer, 'body'>> = {}): Answer {
+export function plainText(body: string, { status = 200, headers = {} }: AnswerOptions = {}): Answer {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }
 }
 

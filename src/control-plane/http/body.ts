@@ -5,14 +5,14 @@ import { Refusal } from './answer.js'
 
 const unzipped = promisify(gunzip)
 
-/** The body of a request as text, never holding more than `maxBytes` of it, packed or unpacked. */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+/** The body of a request, never holding more than `maxBytes` of it, packed or unpacked. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const encoding = request.headers['content-encoding'] ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip') {
     throw new Refusal(415, `content-encoding ${encoding} is not understood; send gzip or none`, { 'accept-encoding': 'gzip' })
   }
   const packed = await collect(request, maxBytes)
-  return (encoding === 'gzip' ? await unpack(packed, maxBytes) : packed).toString('utf8')
+  return encoding === 'gzip' ? unpack(packed, maxBytes) : packed
 }
 
 async function collect(request: IncomingMessage, maxBytes: number): Promise<Buffer> {

@@ -11,8 +11,10 @@ export interface Exchange {
   readonly headers: IncomingHttpHeaders
   /** Aborts when the client hangs up or the server closes. */
   readonly gone: AbortSignal
-  /** The body, decompressed. Throws a 413 when it is larger than this. */
+  /** The body as text, decompressed. Throws a 413 when it is larger than this. */
   body(maxBytes: number): Promise<string>
+  /** The same as it came. */
+  bytes(maxBytes: number): Promise<Buffer>
 }
 
 export type RouteHandler = (exchange: Exchange) => Answer | Promise<Answer>

@@ -31,6 +31,9 @@ export interface ServerOptions {
 // Longer than clients keep an idle connection, so that it is the client who gives it up.
 const KEEP_ALIVE_MS = 65_000
 
+// Of an answer that goes on, to a client that does not read.
+const MAX_UNREAD_BYTES = 256 * 1024
+
 /** Listens and serves. Throws `MESH_ERR_PORT_TAKEN`. */
 export async function openServer({ host, port: wantedPort, routes }: ServerOptions): Promise<HttpServer> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS })
@@ -42,6 +45,7 @@ export async function openServer({ host, port: wantedPort, routes }: ServerOptio
     response.once('close', () => gone.abort())
     void answer(request, gone.signal, route).then((given) => {
       if (response.destroyed) return
+      if (given.follow !== undefined) return follow(response, given, given.follow)
       response.writeHead(given.status, { ...given.headers, 'content-length': Buffer.byteLength(given.body) })
       response.end(given.body)
     })
@@ -53,6 +57,18 @@ export async function openServer({ host, port: wantedPort, routes }: ServerOptio
       server.closeAllConnections()
     })
   return { ...location, close: () => (closed ??= close()) }
+}
+
+function follow(response: ServerResponse, { status, headers, body }: Answer, begin: NonNullable<Answer['follow']>): void {
+  response.writeHead(status, headers)
+  response.write(body)
+  // An answer to HEAD has no more to it than its head.
+  if (response.req.method === 'HEAD') return void response.end()
+  begin((text) => {
+    if (response.destroyed || response.writableLength > MAX_UNREAD_BYTES) return false
+    response.write(text)
+    return true
+  })
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
@@ -73,8 +89,9 @@ async function answer(request: IncomingMessage, gone: AbortSignal, route: Return
     guard(request.headers)
     const [path, search] = splitAt(request.url ?? '/', '?')
     const { handle, rest } = route(request.method ?? 'GET', path)
-    const body = (maxBytes: number): Promise<string> => readBody(request, maxBytes)
-    return await handle({ rest, query: new URLSearchParams(search), headers: request.headers, gone, body })
+    const bytes = (maxBytes: number): Promise<Buffer> => readBody(request, maxBytes)
+    const body = async (maxBytes: number): Promise<string> => (await bytes(maxBytes)).toString('utf8')
+    return await handle({ rest, query: new URLSearchParams(search), headers: request.headers, gone, body, bytes })
   } catch (error) {
     return problem(error instanceof Refusal ? error : new Refusal(500, `an unexpected error: ${String(error)}`))
   }

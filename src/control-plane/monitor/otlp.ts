@@ -3,6 +3,9 @@ import type { Attributes, AttributeValue } from './span.js'
 /** A JSON object of which nothing is known. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** Names are kept for as long as anything happens under them. */
+export const MAX_NAME_LENGTH = 255
+
 /** Thrown for an item that is not as OTLP says; the rest of its batch is taken. */
 export class Malformed extends Error {}
 
@@ -43,6 +46,7 @@ export function readEach<T>(items: Iterable<() => T>): Batch<T> {
 
 /** A 64-bit number of nanoseconds, which JSON carries as text. */
 export function nanoseconds(value: unknown, name: string): bigint {
+  if (typeof value === 'bigint') return value
   const isWritten = typeof value === 'string' ? /^\d{1,20}$/.test(value) : Number.isInteger(value) && (value as number) >= 0
   if (!isWritten) throw new Malformed(`${name} is not a number of nanoseconds`)
   return BigInt(value as string | number)
@@ -59,10 +63,11 @@ export function readAttributes(value: unknown): Attributes {
   return Object.fromEntries(pairs.map(({ key, value: any }) => [key as string, attributeValue(any)]))
 }
 
-/** The service that a resource speaks for. */
+/** The service that a resource speaks for, when it says so. A name that is too long to be one is as good as none. */
 export function serviceOf(resource: unknown): string {
   const attributes = isObject(resource) ? readAttributes(resource['attributes']) : {}
-  return textOr(attributes['service.name'], 'unknown_service')
+  const name = textOr(attributes['service.name'], '')
+  return name === '' || name.length > MAX_NAME_LENGTH ? 'unknown_service' : name
 }
 
 function attributeValue(any: unknown): AttributeValue {

@@ -25,6 +25,8 @@ export interface Point {
   readonly value: PointValue
 }
 
+const MAX_BUCKETS = 500
+
 /** Reads an ExportMetricsServiceRequest in its JSON form. */
 export function readPoints(request: JsonObject): Batch<Point> {
   return readEach(pointsIn(request))
@@ -61,7 +63,9 @@ function readValue({ asDouble, asInt, count, sum, bucketCounts, explicitBounds }
 }
 
 function numbers(value: unknown): readonly number[] {
-  return Array.isArray(value) ? value.map(finite) : []
+  if (!Array.isArray(value)) return []
+  if (value.length > MAX_BUCKETS) throw new Malformed(`a point has over ${MAX_BUCKETS} buckets`)
+  return value.map(finite)
 }
 
 /** 64-bit numbers come as text. */

@@ -1,10 +1,9 @@
 import { json, Refusal, type Answer } from '../http/answer.js'
 import { refusedAs, type Exchange, type Route } from '../http/route.js'
+import type { Monitor } from './monitor.js'
 import { isObject, type JsonObject } from './otlp.js'
 import { readPoints } from './read-points.js'
 import { readSpans } from './read-spans.js'
-import type { SeriesStore } from './series.js'
-import type { Traces } from './traces.js'
 
 const MAX_BODY_BYTES = 8 * 1024 * 1024
 // google.rpc.Code, which OTLP's error bodies carry.
@@ -14,15 +13,15 @@ const INVALID_ARGUMENT = 3
  * Takes traces and metrics from any OpenTelemetry SDK, by OTLP/HTTP in JSON, packed by gzip or not.
  * Source: {@link https://opentelemetry.io/docs/specs/otlp/#otlphttp | OTLP/HTTP}.
  */
-export function receiverRoutes(traces: Traces, series: SeriesStore): readonly Route[] {
+export function receiverRoutes(monitor: Monitor): readonly Route[] {
   const takeTraces = async (exchange: Exchange): Promise<Answer> => {
     const { taken, refused } = readSpans(await readRequest(exchange))
-    for (const span of taken) traces.add(span)
+    for (const span of taken) monitor.takeSpan(span)
     return received('rejectedSpans', refused)
   }
   const takeMetrics = async (exchange: Exchange): Promise<Answer> => {
     const { taken, refused } = readPoints(await readRequest(exchange))
-    const unkept = taken.filter((point) => !series.add(point)).map(() => 'there are too many series')
+    const unkept = taken.filter((point) => !monitor.takePoint(point)).map(() => 'there are too many series')
     return received('rejectedDataPoints', [...refused, ...unkept])
   }
   return [

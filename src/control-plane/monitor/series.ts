@@ -6,9 +6,19 @@ export interface SeriesOptions {
   readonly maxSeries: number
   /** Most points kept of one series. */
   readonly maxPoints: number
+  /** Most that all points may hold, roughly; beyond it, a series gives up two old ones for each new one. */
+  readonly maxBytes: number
 }
 
-export const seriesDefaults: SeriesOptions = Object.freeze({ maxSeries: 2_000, maxPoints: 120 })
+export const seriesDefaults: SeriesOptions = Object.freeze({ maxSeries: 2_000, maxPoints: 120, maxBytes: 16 * 1024 * 1024 })
+
+/** What a series is named by may be no longer than this. */
+const MAX_KEY_LENGTH = 4_096
+
+interface Kept {
+  readonly at: number
+  readonly value: PointValue
+}
 
 /** The latest points of one metric of one service with one set of attributes. */
 export interface Series {
@@ -16,32 +26,66 @@ export interface Series {
   readonly metric: string
   readonly unit: string
   readonly attributes: Attributes
-  readonly points: { readonly at: number; readonly value: PointValue }[]
+  readonly points: Kept[]
 }
 
 /** The metrics that came last. */
 export class SeriesStore {
-  readonly #options: SeriesOptions
+  readonly maxSeries: number
+  readonly maxBytes: number
+  readonly #maxPoints: number
   readonly #series = new Map<string, Series>()
+  #bytes = 0
 
-  constructor(options: SeriesOptions = seriesDefaults) {
-    this.#options = options
+  constructor({ maxSeries, maxPoints, maxBytes }: SeriesOptions = seriesDefaults) {
+    this.maxSeries = maxSeries
+    this.maxBytes = maxBytes
+    this.#maxPoints = maxPoints
   }
 
-  /** Adds a point; false when its series is one too many. */
+  /** Adds a point; false when its series is one too many, or its name too long. */
   add({ service, metric, unit, attributes, at, value }: Point): boolean {
     const key = JSON.stringify([service, metric, Object.entries(attributes).sort()])
+    if (key.length > MAX_KEY_LENGTH) return false
     const series = this.#series.get(key) ?? { service, metric, unit, attributes, points: [] }
     if (!this.#series.has(key)) {
-      if (this.#series.size >= this.#options.maxSeries) return false
+      if (this.#series.size >= this.maxSeries) return false
       this.#series.set(key, series)
     }
-    series.points.push({ at, value })
-    if (series.points.length > this.#options.maxPoints) series.points.shift()
+    this.#push(series.points, { at, value: withSharedBounds(value, series.points.at(-1)?.value) })
     return true
   }
 
   all(): Iterable<Series> {
     return this.#series.values()
   }
+
+  get size(): number {
+    return this.#series.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  #push(points: Kept[], point: Kept): void {
+    points.push(point)
+    this.#bytes += sizeOf(point)
+    const tooMany = points.length > this.#maxPoints ? 1 : 0
+    const goes = this.#bytes > this.maxBytes ? Math.min(2, points.length - 1) : tooMany
+    for (const old of points.splice(0, goes)) this.#bytes -= sizeOf(old)
+  }
+}
+
+/** The bounds of a histogram stay the same from point to point, and take as much room as its counts. */
+function withSharedBounds(value: PointValue, former: PointValue | undefined): PointValue {
+  if (typeof value === 'number' || typeof former !== 'object') return value
+  const isSame = value.bounds.length === former.bounds.length && value.bounds.every((bound, i) => bound === former.bounds[i])
+  return isSame ? { ...value, bounds: former.bounds } : value
+}
+
+const POINT_BYTES = 64
+
+function sizeOf({ value }: Kept): number {
+  return POINT_BYTES + (typeof value === 'number' ? 0 : 8 * value.buckets.length)
 }

@@ -1,3 +1,5 @@
+export type SentAttributes = Readonly<Record<string, string | number | boolean>>
+
 /** A span as OTLP/HTTP JSON carries it. */
 export interface SentSpan {
   readonly traceId?: string
@@ -7,7 +9,9 @@ export interface SentSpan {
   readonly kind?: number
   readonly ms?: number
   readonly failed?: boolean
-  readonly attributes?: Readonly<Record<string, string>>
+  readonly attributes?: SentAttributes
+  /** When it ended, in milliseconds since the Unix epoch; far in the future by default. */
+  readonly endAt?: number
 }
 
 export const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736'
@@ -24,15 +28,17 @@ export function metricRequest(service: string, ...metrics: readonly object[]): o
 }
 
 export function spanJson(span: SentSpan): object {
-  const { traceId = TRACE_ID, spanId, parentSpanId, name = 'GET', kind = 3, ms = 10, failed = false, attributes = {} } = span
+  const { traceId = TRACE_ID, spanId, parentSpanId, name = 'GET', kind = 3, ms = 10, failed = false, attributes = {}, endAt } = span
+  const durationNs = BigInt(Math.round(ms * 1e6))
+  const startNs = endAt === undefined ? START_NS : BigInt(endAt) * 1_000_000n - durationNs
   return {
     traceId,
     spanId,
     ...(parentSpanId === undefined ? {} : { parentSpanId }),
     name,
     kind,
-    startTimeUnixNano: String(START_NS),
-    endTimeUnixNano: String(START_NS + BigInt(Math.round(ms * 1e6))),
+    startTimeUnixNano: String(startNs),
+    endTimeUnixNano: String(startNs + durationNs),
     attributes: attributeList(attributes),
     status: failed ? { code: 2, message: 'broken' } : {},
   }
@@ -42,6 +48,12 @@ function resourceOf(service: string): object {
   return { attributes: attributeList({ 'service.name': service }) }
 }
 
-function attributeList(attributes: Readonly<Record<string, string>>): object[] {
-  return Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }))
+function attributeList(attributes: SentAttributes): object[] {
+  return Object.entries(attributes).map(([key, value]) => ({ key, value: anyValue(value) }))
+}
+
+function anyValue(value: string | number | boolean): object {
+  if (typeof value === 'string') return { stringValue: value }
+  if (typeof value === 'boolean') return { boolValue: value }
+  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value }
 }

@@ -13,13 +13,13 @@ const point = (metric: string, at: number, attributes: Record<string, string> = 
 
 describe('the series kept', () => {
   it('hold the latest points only', () => {
-    const store = new SeriesStore({ maxSeries: 5, maxPoints: 3 })
+    const store = new SeriesStore({ maxSeries: 5, maxPoints: 3, maxBytes: 1e6 })
     for (let at = 0; at < 10; at++) store.add(point('up', at))
     expect([...store.all()].map(({ points }) => points.map(({ at }) => at))).toEqual([[7, 8, 9]])
   })
 
   it('are no more than allowed, and those that are there go on', () => {
-    const store = new SeriesStore({ maxSeries: 2, maxPoints: 3 })
+    const store = new SeriesStore({ maxSeries: 2, maxPoints: 3, maxBytes: 1e6 })
     expect(['a', 'b', 'c', 'a'].map((metric) => store.add(point(metric, 1)))).toEqual([true, true, false, true])
   })
 
