@@ -109,5 +109,5 @@ export interface TapEvent {
   readonly error: string | null
   readonly resends: number
   readonly hedge: boolean
-  readonly traceId: string
+  readonly traceId: string | null
 }

@@ -21,7 +21,7 @@ The ${COST_FORMULA}.`,
   options: { ...windowOption, ...urlOptions, ...adminOption },
   examples: [
     ['explain users', 'why is one instance given so little?'],
-    ['explain users --admin http://127.0.0.1:9901', 'state, score and policy in one caller, at this moment'],
+    ['explain users --admin http://127.0.0.1:7118', 'state, score and policy in one caller, at this moment'],
   ],
   maxWords: 1,
   async run({ window, url, json, admin }, [service], world) {

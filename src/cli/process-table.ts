@@ -1,4 +1,4 @@
-import type { MeshSnapshot } from '../mesh.js'
+import type { Mesh } from '../mesh.js'
 import type { ServiceReport } from '../service.js'
 import { paintOfCount, paintOfRatio } from './colour.js'
 import type { Source } from './source.js'
@@ -7,7 +7,7 @@ import { drawTable, type Column, type TableLook } from './table.js'
 import { counted, duration, percent, span, whole } from './units.js'
 import { lineOf } from './width.js'
 
-export type ProcessSnapshot = MeshSnapshot
+export type ProcessSnapshot = ReturnType<Mesh['snapshot']>
 
 /** What one process knows, from its admin listener. */
 export async function readSnapshot(source: Source): Promise<ProcessSnapshot> {

@@ -15,7 +15,7 @@ export const urlOptions = {
 
 /** The option of those that can ask a single process instead. */
 export const adminOption = {
-  admin: { type: 'string', value: '<url>', about: 'ask the admin listener of one process instead, such as http://127.0.0.1:9901: what it knows and does itself' },
+  admin: { type: 'string', value: '<url>', about: 'ask the admin listener of one process instead, such as http://127.0.0.1:7118: what it knows and does itself' },
 } as const satisfies Record<string, OptionInfo>
 
 const CONTROL_PLANE: SourceKind = {

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.js'
 import { meshErrorIn } from '../base/errors.js'
-import { createHttpClient, type HttpAnswer } from '../base/http.js'
+import { boundedText, createHttpClient, type HttpAnswer } from '../base/http.js'
 import { linesOf } from '../base/http-lines.js'
 import { printable } from './width.js'
 
@@ -49,9 +49,9 @@ export function openSource(url: string, kind: SourceKind, clock: Clock): Source 
   const unlike = (path: string, what: string): SourceError =>
     new SourceError(`${url}${path} answered with ${what}: this is no ${kind.noun} of sidecarless, or one of another version`)
   const ended = (cause?: unknown): SourceError => new SourceError(`The ${kind.noun} at ${url} hung up`, { cause })
-  const refused = (path: string, { status, body }: Pick<HttpAnswer, 'status' | 'body'>): SourceError => {
-    const detail = detailIn(body)
-    if (status === 404 && (detail === undefined || detail.startsWith('nothing is served'))) return unlike(path, 'status 404')
+  const refused = (path: string, { status, headers, body }: HttpAnswer): SourceError => {
+    const detail = headers['content-type']?.includes('json') ? detailIn(body) : body.split('\n')[0] || undefined
+    if (status === 404 && !/^(?:no trace|this process)/.test(detail ?? '')) return unlike(path, 'status 404')
     return new SourceError(detail === undefined ? `${url}${path} answered with status ${status}` : printable(detail))
   }
   const urlOf = (path: string, query: Query): string => {
@@ -75,7 +75,7 @@ export function openSource(url: string, kind: SourceKind, clock: Clock): Source 
         throw unreachable(cause)
       })
       if (stream === undefined) return
-      if (stream.status !== 200) throw refused(path, { ...stream, body: '' })
+      if (stream.status !== 200) throw refused(path, { ...stream, body: await boundedText(stream.chunks).catch(() => '') })
       let name = 'message'
       try {
         for await (const line of linesOf(stream.chunks, MAX_LINE_BYTES)) {

@@ -19,7 +19,7 @@ what one process knows of the services that it calls.`,
     ['stat --window 5m', 'the last five'],
     ['stat users', 'every instance of users: which one is slow?'],
     ["stat --json | jq '.[] | select(.successRatio < 0.99) | .service'", 'for a program'],
-    ['stat --admin http://127.0.0.1:9901', 'what the process with this admin listener sees'],
+    ['stat --admin http://127.0.0.1:7118', 'what the process with this admin listener sees'],
   ],
   maxWords: 1,
   async run({ window, url, json, admin }, [service], world) {

@@ -26,7 +26,7 @@ No header values and no bodies are ever among it. Ctrl-C ends it.`,
     ['tap', 'everything'],
     ['tap --from orders --service users --failed', 'what goes wrong between the two'],
     ["tap --json | jq -r 'select(.durationMs > 100) | .traceId'", 'traces of what is slow, for sidecarless traces <id>'],
-    ['tap --admin http://127.0.0.1:9901 --ratio 0.1', 'a tenth of what one process does'],
+    ['tap --admin http://127.0.0.1:7118 --ratio 0.1', 'a tenth of what one process does'],
   ],
   async run({ service, from, failed, kind, limit, ratio, url, json, admin }, _, world) {
     if (kind !== undefined && kind !== 'attempt' && kind !== 'request') throw new UsageError(`--kind: expected attempt or request, got '${kind}'`)

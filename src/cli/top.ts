@@ -37,7 +37,7 @@ output is piped, and with --once, it is shown once. The columns are those of sta
     ['top', 'watch the mesh'],
     ['top --window 10s --interval 1s', 'nervously'],
     ['top --service users', 'users and its callers only'],
-    ['top --admin http://127.0.0.1:9901', 'watch the mesh as one process sees it, each endpoint with its score'],
+    ['top --admin http://127.0.0.1:7118', 'watch the mesh as one process sees it, each endpoint with its score'],
     ['top --once --json', 'services and edges as one document'],
   ],
   async run({ once, interval, from, service, window, url, json, admin }, _, world) {

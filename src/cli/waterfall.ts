@@ -24,6 +24,8 @@ interface Branch {
 }
 
 const TIMELINE_COLUMNS = 24
+/** Whoever calls deeper than this calls in a circle, and its end would be off every screen. */
+const MAX_INDENTS = 32
 
 /** One line for each span: process, name, the part of the time that it took, how long that was, and what was special. */
 export function drawWaterfall(spans: readonly TraceSpan[], look: TableLook): readonly string[] {
@@ -82,7 +84,7 @@ function latestFirst(spans: readonly TraceSpan[]): TraceSpan[] {
 }
 
 function labelOf({ span, depth }: Branch): string {
-  const indent = depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `
+  const indent = depth === 0 ? '' : `${'   '.repeat(Math.min(depth, MAX_INDENTS) - 1)}└─ `
   const called = instanceCalledBy(span)
   return indent + (called === undefined ? span.name : `${span.name} → ${called}`)
 }

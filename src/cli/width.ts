@@ -6,7 +6,8 @@ const WIDE =
 /** What terminals draw as a picture: by itself, with the selector that asks for it, or as a flag of two letters. */
 const EMOJI = /^(?:\p{Emoji_Presentation}|\p{Emoji}\u{fe0f}|\p{Regional_Indicator}{2})/u
 const NOTHING = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
-const PLAIN = /^[\x20-\x7e]*$/
+/** Nearly all that is ever shown, a column for each character: Latin letters, dashes, arrows and lines. */
+const PLAIN = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u2193\u21d2\u2500-\u257f]*$/
 
 /**
  * What could move the cursor, colour the screen, hide or turn text around, if it came from a span or a registry: controls,
@@ -31,6 +32,7 @@ export function widthOf(text: string): number {
 export function cut(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text
   if (columns < 1) return ''
+  if (PLAIN.test(text)) return `${text.slice(0, columns - 1)}…`
   let kept = ''
   let width = 1
   for (const { segment } of graphemes.segment(text)) {
