@@ -41,6 +41,8 @@ const DEPENDENCY_DOORS: Readonly<Record<string, RegExp>> = {
   jose: /^auth\//,
   opossum: /^resilience\/circuit\.ts$/,
   '@opentelemetry/api': /^telemetry\//,
+  // Bundled with the control plane.
+  pbf: /^control-plane\/monitor\/protobuf\.ts$/,
   // Types alone, for the augmentation of its request.
   fastify: /^fastify\.ts$/,
 }

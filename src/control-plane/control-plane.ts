@@ -16,6 +16,7 @@ import { receiverRoutes } from './monitor/receiver-api.js'
 import { agentRoutes } from './registry/agent-api.js'
 import { catalogRoutes } from './registry/catalog-api.js'
 import { Catalog } from './registry/catalog.js'
+import { NODE_NAME } from './registry/consul-answer.js'
 import { scrapeTargetsRoute } from './registry/scrape-targets.js'
 
 export interface ControlPlaneOptions {
@@ -111,7 +112,7 @@ export async function createControlPlane(options: ControlPlaneOptions = {}): Pro
     host,
     port,
     routes: (at) => {
-      const node = { id: randomUUID(), name: 'sidecarless', address: at.host === 'localhost' ? '127.0.0.1' : at.host }
+      const node = { id: randomUUID(), name: NODE_NAME, address: at.host === 'localhost' ? '127.0.0.1' : at.host }
       return [
         { methods: ['GET'], path: '/', handle: () => plainText(indexText) },
         ...agentRoutes(catalog, node),

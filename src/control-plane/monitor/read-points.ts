@@ -36,16 +36,18 @@ function* pointsIn(request: JsonObject): Iterable<() => Point> {
   for (const { resource, scopeMetrics } of objectsIn(request['resourceMetrics'])) {
     const service = serviceOf(resource)
     for (const metric of objectsIn(scopeMetrics).flatMap(({ metrics }) => objectsIn(metrics))) {
-      for (const point of dataPoints(metric)) yield () => readPoint(point, metric, service)
+      for (const point of dataPoints(metric['gauge'], metric['sum'])) yield () => readPoint(point, metric, service, numberIn)
+      const distributions = dataPoints(metric['histogram'], metric['exponentialHistogram'], metric['summary'])
+      for (const point of distributions) yield () => readPoint(point, metric, service, distributionIn)
     }
   }
 }
 
-function dataPoints({ gauge, sum, histogram, exponentialHistogram, summary }: JsonObject): readonly JsonObject[] {
-  return objectsIn([gauge, sum, histogram, exponentialHistogram, summary]).flatMap(({ dataPoints: points }) => objectsIn(points))
+function dataPoints(...data: readonly unknown[]): readonly JsonObject[] {
+  return objectsIn(data).flatMap(({ dataPoints: points }) => objectsIn(points))
 }
 
-function readPoint(point: JsonObject, { name, unit }: JsonObject, service: string): Point {
+function readPoint(point: JsonObject, { name, unit }: JsonObject, service: string, readValue: (point: JsonObject) => PointValue): Point {
   if (typeof name !== 'string' || name === '') throw new Malformed('a metric has no name')
   return {
     service,
@@ -57,9 +59,13 @@ function readPoint(point: JsonObject, { name, unit }: JsonObject, service: strin
   }
 }
 
-function readValue({ asDouble, asInt, count, sum, bucketCounts, explicitBounds }: JsonObject): PointValue {
-  if (asDouble !== undefined || asInt !== undefined) return finite(asDouble ?? asInt)
-  return { count: finite(count), sum: finite(sum ?? 0), buckets: numbers(bucketCounts), bounds: numbers(explicitBounds) }
+function numberIn({ asDouble, asInt }: JsonObject): number {
+  return finite(asDouble ?? asInt)
+}
+
+/** A field that is absent is zero, as everywhere in proto3. */
+function distributionIn({ count, sum, bucketCounts, explicitBounds }: JsonObject): Distribution {
+  return { count: finite(count ?? 0), sum: finite(sum ?? 0), buckets: numbers(bucketCounts), bounds: numbers(explicitBounds) }
 }
 
 function numbers(value: unknown): readonly number[] {

@@ -1,5 +1,6 @@
 import { addressOf } from '../../call/endpoint.js'
 import type { Catalog } from '../registry/catalog.js'
+import { NODE_NAME } from '../registry/consul-answer.js'
 import { statusOf, type Service } from '../registry/service.js'
 
 export type InstanceStatus = 'passing' | 'critical' | 'draining'
@@ -13,6 +14,13 @@ export interface RegisteredInstance {
   readonly weight: number
   readonly version: string | null
   readonly status: InstanceStatus
+}
+
+const AT_NODE = `@${NODE_NAME}`
+
+/** The id by which an instance registered: clients of Consul that must tell nodes apart add the node's name to it. */
+export function registeredId(id: string): string {
+  return id.endsWith(AT_NODE) ? id.slice(0, -AT_NODE.length) : id
 }
 
 /** Far more names than a mesh has; those that come later look as if they had never been registered. */

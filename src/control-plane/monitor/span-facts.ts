@@ -1,4 +1,5 @@
 import { MAX_NAME_LENGTH } from './otlp.js'
+import { registeredId } from './registered.js'
 import type { Attributes, AttributeValue, Span } from './span.js'
 
 /** One attempt to reach a service: a CLIENT span. */
@@ -79,17 +80,18 @@ export function attemptOf(span: Span, at: number): Attempt | undefined {
   const host = nameIn(attributes, 'server.address')
   const callee = name ?? (host === null ? null : withPort(host, attributes['server.port']))
   if (callee === null) return undefined
+  const endpoint = nameIn(attributes, 'mesh.endpoint.id')
   return {
     at,
     caller: span.service,
     callee,
     isNamed: name !== null,
-    instance: nameIn(attributes, 'mesh.endpoint.id') ?? undefined,
+    instance: endpoint === null ? undefined : registeredId(endpoint),
     address: addressIn(attributes, 'network.peer') ?? (name === null ? addressIn(attributes, 'server') : undefined),
     ...exchangeIn(span),
     route: text(attributes, 'url.template'),
     resends: number(attributes, 'http.request.resend_count') ?? 0,
-    hedge: attributes['mesh.hedge'] === true,
+    hedge: flag(attributes, 'mesh.hedge'),
     pick: pickIn(attributes, at),
   }
 }
@@ -140,7 +142,7 @@ function pickIn(attributes: Attributes, at: number): Pick | null {
     ramp: part('ramp'),
     weight: part('weight'),
     report: part('report'),
-    stalled: attributes['mesh.pick.stalled'] === true,
+    stalled: flag(attributes, 'mesh.pick.stalled'),
     candidates,
     excluded: part('excluded'),
   }
@@ -169,6 +171,12 @@ function nameIn(attributes: Attributes, name: string): string | null {
 function text(attributes: Attributes, name: string): string | null {
   const value = attributes[name]
   return typeof value === 'string' && value !== '' ? value : null
+}
+
+/** Simple exporters make texts of what is neither text nor number. */
+export function flag(attributes: Attributes, name: string): boolean {
+  const value = attributes[name]
+  return value === true || value === 'true'
 }
 
 function number(attributes: Attributes, name: string): number | null {

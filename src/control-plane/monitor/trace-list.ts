@@ -1,3 +1,4 @@
+import { flag } from './span-facts.js'
 import type { Span } from './span.js'
 import type { Traces } from './traces.js'
 
@@ -61,7 +62,7 @@ function summaryOf(traceId: string, spans: ReadonlyMap<string, Span>): TraceSumm
     if (span.kind !== 'client') continue
     attempts++
     if (Number(span.attributes['http.request.resend_count'] ?? 0) > 0) retries++
-    if (span.attributes['mesh.hedge'] === true) hedges++
+    if (flag(span.attributes, 'mesh.hedge')) hedges++
   }
   const { name, service, failed } = root ?? first!
   const { startAt } = first!

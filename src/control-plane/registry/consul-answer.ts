@@ -3,6 +3,8 @@ import { refusedAs, type Method, type Route, type RouteHandler } from '../http/r
 
 /** The one data centre that this registry knows. */
 export const DATACENTER = 'dc1'
+/** The name of the one node. */
+export const NODE_NAME = 'sidecarless'
 
 /** A route of Consul's API: it refuses in plain text, as Consul does. */
 export function consulRoute(methods: Method | readonly Method[], path: string, handle: RouteHandler): Route {

@@ -143,7 +143,7 @@ describe('instances', () => {
     await register(ask, 'users-1', { Meta: { zone: 'a', version: '7' }, Weights: { Passing: 3, Warning: 1 } })
     await register(ask, 'users-2', { Port: 8082 })
     const pick = { 'mesh.pick.candidates': 2, 'mesh.pick.excluded': 1, 'mesh.pick.cost_ms': 1.5, 'mesh.pick.in_flight': 4, 'mesh.pick.stalled': true }
-    await send(ask, 'orders', attempt('users-1', { 'mesh.pick.candidates': 9 }), attempt('users-1'), attempt('users-1', pick), { ...attempt('users-2'), failed: true })
+    await send(ask, 'orders', attempt('users-1', { 'mesh.pick.candidates': 9 }), attempt('users-1'), attempt('users-1@sidecarless', pick), { ...attempt('users-2'), failed: true })
     await send(ask, 'admin', attempt('users-1'))
     const instances = await get(ask, '/api/instances?service=users')
     const [first, second] = instances

@@ -100,7 +100,7 @@ describe('the monitor', () => {
   })
 
   it.each<[string, string | Buffer, Record<string, string>, number, string]>([
-    ['protobuf', 'x', { 'content-type': 'application/x-protobuf' }, 415, 'OTEL_EXPORTER_OTLP_PROTOCOL=http/json'],
+    ['plain text', 'x', { 'content-type': 'text/plain' }, 415, 'OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf or http/json'],
     ['half JSON', '{"resourceSpans":[', JSON_TYPE, 400, 'the body is not JSON'],
     ['a list', '[]', JSON_TYPE, 400, 'the body is not a JSON object'],
     ['9 MiB', Buffer.alloc(9 * 1024 * 1024, ' '), JSON_TYPE, 413, 'the body is over'],
