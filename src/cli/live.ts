@@ -62,7 +62,7 @@ async function redraw(draw: Live['draw'], last: readonly string[], out: Terminal
 
 function paint(out: Terminal, lines: readonly string[]): void {
   const shown = lines.length <= out.rows ? lines : [...lines.slice(0, out.rows - 1), out.style.dim(`… ${lines.length - out.rows + 1} lines more`)]
-  out.write(`${HOME}${shown.map((line) => line + END_OF_LINE).join('\r\n')}${REST_OF_SCREEN}`)
+  out.write(`${HOME}${shown.map((line) => line + END_OF_LINE).join('\n')}${REST_OF_SCREEN}`)
 }
 
 /** How long to wait between two pictures. */
