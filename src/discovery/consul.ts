@@ -93,7 +93,8 @@ export function consul(options: ConsulOptions = {}, clock: Clock = systemClock):
   }
 }
 
-function addressFromEnvironment(): string | undefined {
+/** Where `CONSUL_HTTP_ADDR` says that the HTTP API is; undefined when it says nothing. Throws `MESH_ERR_OPTION`. */
+export function addressFromEnvironment(): string | undefined {
   const address = process.env['CONSUL_HTTP_ADDR']
   if (address === undefined || address === '') return undefined
   const secure = ['1', 'true'].includes((process.env['CONSUL_HTTP_SSL'] ?? '').toLowerCase())
