@@ -1,7 +1,7 @@
 import type { Clock } from './base/clock.js'
 import type { Random } from './base/random.js'
 import type { ShedCounts } from './resilience/shed.js'
-import type { ServiceReport } from './service.js'
+import type { ServiceReport } from './service-report.js'
 
 /** What `createMesh` takes time and chance from. */
 export interface MeshGround {

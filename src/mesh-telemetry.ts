@@ -6,7 +6,7 @@ import type { Events } from './call/events.js'
 import type { MeshHealth } from './lifecycle/health.js'
 import type { MeshSettings } from './mesh-options.js'
 import type { MeshSnapshot } from './mesh-snapshot.js'
-import type { ServiceExplanation } from './service.js'
+import type { ServiceExplanation } from './service-report.js'
 import { countEvents } from './telemetry/event-metrics.js'
 import { Metrics } from './telemetry/metrics.js'
 import { observationsOf } from './telemetry/observations.js'
@@ -14,7 +14,7 @@ import { prometheusText } from './telemetry/prometheus.js'
 import { Tracing } from './telemetry/tracing.js'
 
 /** What is to be seen of a mesh. */
-interface Visible {
+export interface Visible {
   snapshot(): MeshSnapshot
   explain(name: string): ServiceExplanation
   health(): MeshHealth

@@ -4,34 +4,25 @@ import type { TlsOptions as ServerTls } from 'node:tls'
 import type { JsonWebKey } from './auth/json-web-key.js'
 import { systemClock } from './base/clock.js'
 import { MeshError } from './base/errors.js'
-import { createHttpClient, type HttpClient } from './base/http.js'
 import { systemRandom } from './base/random.js'
-import { TimerWheel } from './base/timer-wheel.js'
 import { required, serviceName } from './base/validate.js'
-import { Ambient } from './call/ambient.js'
 import type { BreakerCircuit } from './call/breaker-circuit.js'
-import { Events, type MeshEvents } from './call/events.js'
+import type { MeshEvents } from './call/events.js'
 import type { Arrival, InboundReply } from './call/inbound.js'
 import type { Handler } from './call/layer.js'
 import { ServiceClient } from './client.js'
-import { createRegistrar } from './discovery/registrar.js'
 import { meshFetch } from './dispatcher/fetch.js'
-import { MeshDispatcher } from './dispatcher/mesh-dispatcher.js'
-import { openIdentity, type OpenIdentity } from './identity.js'
-import { createInbound, type InboundHost, type InboundMesh, type InboundOptions } from './inbound.js'
+import type { MeshDispatcher } from './dispatcher/mesh-dispatcher.js'
+import { createInbound, type InboundMesh, type InboundOptions } from './inbound.js'
 import { readInstance, type RegisterOptions } from './instance-options.js'
 import type { MeshGround, MeshSnapshot } from './mesh-snapshot.js'
-import { MutualTls } from './mutual-tls.js'
+import { openParts, type MeshParts } from './mesh-parts.js'
 import { readMeshOptions, type MeshOptions, type MeshSettings } from './mesh-options.js'
-import { MeshTelemetry } from './mesh-telemetry.js'
 import { AttachedServer } from './lifecycle/attached-server.js'
 import { readSignalOptions, type DrainOptions, type SignalOptions } from './lifecycle/drain-options.js'
 import type { MeshHealth } from './lifecycle/health.js'
-import { Shutdown } from './lifecycle/shutdown.js'
 import { onSignals } from './lifecycle/signals.js'
-import { Drain } from './resilience/drain.js'
-import type { ServiceExplanation } from './service.js'
-import { Services } from './services.js'
+import type { ServiceExplanation } from './service-report.js'
 
 /** A service's own part of the mesh: calls to others, and the door for their calls. */
 export class Mesh implements InboundMesh, AsyncDisposable {
@@ -40,68 +31,20 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   /** The mesh as an undici Dispatcher, for every client that takes one. */
   readonly dispatcher: MeshDispatcher
   readonly #settings: MeshSettings
-  readonly #events = new Events()
-  readonly #http: HttpClient
-  readonly #identity: OpenIdentity
-  readonly #tls: MutualTls | undefined
-  readonly #host: InboundHost
-  readonly #telemetry: MeshTelemetry
-  readonly #registrar: ReturnType<typeof createRegistrar>
-  readonly #services: Services
-  readonly #servers: AttachedServer[] = []
-  readonly #shutdown: Shutdown
-  readonly #ambient = new Ambient()
+  readonly #parts: MeshParts
   #closing: Promise<void> | undefined
 
-  constructor(settings: MeshSettings, { clock, random }: MeshGround) {
+  constructor(settings: MeshSettings, ground: MeshGround) {
     this.#settings = settings
-    const { registry, identity, service } = settings
-    this.#http = createHttpClient()
-    this.#identity = openIdentity(identity, { service, http: this.#http, clock, random, events: this.#events })
-    this.#telemetry = new MeshTelemetry(this, { settings, events: this.#events, clock, random })
-    const { tracing, metrics } = this.#telemetry
-    const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, metrics, ambient: this.#ambient, registry }
-    this.#tls = settings.tls && new MutualTls(settings.tls, { clock, events: this.#events })
-    this.#services = new Services(settings.services, {
-      ...shared,
-      tokens: this.#identity.tokens,
-      here: { zone: settings.zone, region: settings.region },
-      clientId: randomUUID(),
-      discovery: settings.discovery,
-      transport: settings.transport,
-      tls: this.#tls,
-    })
-    this.#host = {
-      ...shared,
-      service,
-      drain: new Drain(),
-      faultInjection: settings.faultInjection,
-      shedCounts: { critical: 0, normal: 0, low: 0 },
-      health: () => this.health(),
-      ...this.#identity.trust,
-      tls: this.#tls && { identity: this.#tls, mode: this.#settings.tls!.mode },
-    }
-    this.#registrar = createRegistrar(shared)
-    this.#shutdown = new Shutdown({
-      clock,
-      registrar: this.#registrar,
-      propagationMs: registry.propagationMs ?? 0,
-      drain: this.#host.drain,
-      servers: this.#servers,
-      close: () => this.close(),
-    })
-    this.dispatcher = new MeshDispatcher({
-      unknownHosts: settings.unknownHosts,
-      serviceFor: (origin, cancellation) => this.#services.meantBy(origin, cancellation),
-      send: async (name, request) => this.#services.named(name).send(request),
-    })
+    this.#parts = openParts(this, settings, ground)
+    this.dispatcher = this.#parts.dispatcher
     this.fetch = meshFetch(this.dispatcher)
   }
 
   /** Calls to one service. The name need not be known yet: its first call waits for the registry. Throws `MESH_ERR_OPTION`. */
   service(name: string): ServiceClient {
     const called = serviceName(name, 'service')
-    return new ServiceClient((request) => this.#services.named(called).send(request))
+    return new ServiceClient((request) => this.#parts.services.named(called).send(request))
   }
 
   /**
@@ -109,7 +52,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * `readyTimeoutMs`; calls wait for themselves and need not be held back for it.
    */
   async ready(): Promise<void> {
-    await this.#services.whenKnown(this.#settings.readyTimeoutMs)
+    await this.#parts.services.whenKnown(this.#settings.readyTimeoutMs)
   }
 
   /**
@@ -118,9 +61,10 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    */
   register(options: RegisterOptions): Promise<void> {
     const { service, zone, region } = this.#settings
+    const { registrar, tls } = this.#parts
     try {
       this.#throwIfClosed()
-      return this.#registrar.register(readInstance(options, { service, zone, region, metadata: this.#tls?.metadata, id: `${service}-${randomUUID().slice(0, 8)}` }))
+      return registrar.register(readInstance(options, { service, zone, region, metadata: tls?.metadata, id: `${service}-${randomUUID().slice(0, 8)}` }))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -131,9 +75,10 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * give them up first. The Fastify edge does it by itself; for Express it is `mesh.attach(app.listen(port))`.
    */
   attach(server: Server): void {
-    if (this.#servers.some((attached) => attached.isFor(server))) return
-    this.#servers.push(new AttachedServer(server))
-    this.#tls?.secure(server)
+    const { servers, tls } = this.#parts
+    if (servers.some((attached) => attached.isFor(server))) return
+    servers.push(new AttachedServer(server))
+    tls?.secure(server)
   }
 
   /**
@@ -142,12 +87,12 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * when repeated: the first one's options hold. Rejects with `MESH_ERR_OPTION`.
    */
   drain(options: DrainOptions = {}): Promise<void> {
-    return this.#shutdown.finish(options)
+    return this.#parts.shutdown.finish(options)
   }
 
   /** The first half of {@link drain}, for a framework that closes its server itself: fulfils when nobody should be sending any more. */
   leave(options: DrainOptions = {}): Promise<void> {
-    return this.#shutdown.leave(options)
+    return this.#parts.shutdown.leave(options)
   }
 
   /**
@@ -156,23 +101,23 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    */
   handleSignals(options: SignalOptions = {}): () => void {
     const { drained = () => {}, ...drain } = readSignalOptions(options)
-    return onSignals(() => this.#shutdown.finishWith(drain, drained))
+    return onSignals(() => this.#parts.shutdown.finishWith(drain, drained))
   }
 
   /** Whether this process should be given requests. */
   health(): MeshHealth {
     if (this.#closing !== undefined) return { status: 'closed', ready: false }
-    return this.#shutdown.begun ? { status: 'draining', ready: false } : { status: 'serving', ready: true }
+    return this.#parts.shutdown.begun ? { status: 'draining', ready: false } : { status: 'serving', ready: true }
   }
 
   /** Listens to the news of the mesh; the function that comes back ends it. */
   on<K extends keyof MeshEvents>(name: K, listener: (event: MeshEvents[K]) => void): () => void {
-    return this.#events.on(name, listener)
+    return this.#parts.events.on(name, listener)
   }
 
   /** The way in, for the edges of the web frameworks. */
   inbound(options: InboundOptions): Handler<Arrival, InboundReply> {
-    return createInbound(this.#host, options)
+    return createInbound(this.#parts.host, options)
   }
 
   /**
@@ -180,49 +125,50 @@ export class Mesh implements InboundMesh, AsyncDisposable {
    * connection without a certificate of the trust domain; attached, it follows the files of `tls`. Throws `MESH_ERR_OPTION` without `tls`.
    */
   serverTls(): ServerTls {
-    return required(this.#tls, 'tls', 'certificates, to serve with').serverOptions
+    return required(this.#parts.tls, 'tls', 'certificates, to serve with').serverOptions
   }
 
   /** The public keys of `identity.token: selfSigned(…)`, as a JWK set (RFC 7517) for others to fetch; without that, none. */
   jwks(): { readonly keys: readonly JsonWebKey[] } {
-    return { keys: (this.#identity.tokens?.jwks?.keys ?? []).map((key) => ({ ...key })) }
+    return { keys: (this.#parts.identity.tokens?.jwks?.keys ?? []).map((key) => ({ ...key })) }
   }
 
   /** What the mesh knows at this moment. */
   snapshot(): MeshSnapshot {
+    const { registrar, shutdown, host, services } = this.#parts
     return {
       service: this.#settings.service,
       registry: this.#settings.registry.name,
-      instances: this.#registrar.instances,
-      draining: this.#shutdown.begun,
-      inbound: { inFlight: this.#host.drain.inFlight, shed: { ...this.#host.shedCounts } },
-      services: Object.fromEntries(this.#services.all.map((service) => [service.name, service.report()])),
+      instances: registrar.instances,
+      draining: shutdown.begun,
+      inbound: { inFlight: host.drain.inFlight, shed: { ...host.shedCounts } },
+      services: Object.fromEntries(services.all.map((service) => [service.name, service.report()])),
     }
   }
 
   /** Everything that is measured, in Prometheus' text format: what `/metrics` is to answer. */
   metrics(): string {
-    return this.#telemetry.text()
+    return this.#parts.telemetry.text()
   }
 
   /** Where the admin listener listens, such as `http://127.0.0.1:7118`; rejects when it cannot. Undefined without the option `admin`. */
   get adminUrl(): Promise<string> | undefined {
-    return this.#telemetry.adminUrl
+    return this.#parts.telemetry.adminUrl
   }
 
   /** The breaker of a service as opossum's own object, for tools that know it; the same to the end, for a service that `services` names. */
   breaker(name: string): BreakerCircuit {
-    return this.#services.named(serviceName(name, 'service')).circuit
+    return this.#parts.services.named(serviceName(name, 'service')).circuit
   }
 
   /** Runs `task` with time of its own: neither the deadline nor the caller of the request being handled ends its calls. It stays in the trace. */
   detach<T>(task: () => T): T {
-    return this.#ambient.runDetached(task)
+    return this.#parts.ambient.runDetached(task)
   }
 
   /** Why calls to a service go as they do: every value in force with its origin, and every endpoint with its state. */
   explain(name: string): ServiceExplanation {
-    return this.#services.named(serviceName(name, 'service')).explain()
+    return this.#parts.services.named(serviceName(name, 'service')).explain()
   }
 
   /**
@@ -238,17 +184,18 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.#registrar.deregister()
-    this.#host.drain.begin()
-    await this.#services.close()
-    this.#identity.tokens?.close?.()
-    this.#tls?.close()
-    await Promise.all([this.dispatcher.close(), this.#http.close(), this.#telemetry.close()])
-    this.#events.emit('closed', {})
+    const { registrar, host, services, identity, tls, dispatcher, http, telemetry, events } = this.#parts
+    await registrar.deregister()
+    host.drain.begin()
+    await services.close()
+    identity.tokens?.close?.()
+    tls?.close()
+    await Promise.all([dispatcher.close(), http.close(), telemetry.close()])
+    events.emit('closed', {})
   }
 
   #throwIfClosed(): void {
-    if (this.#closing === undefined && !this.#shutdown.begun) return
+    if (this.#closing === undefined && !this.#parts.shutdown.begun) return
     throw new MeshError('MESH_ERR_CLOSED', 'This mesh is closed or draining: make a new one with createMesh')
   }
 }

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createEndpointSet } from './balancer/endpoint-set.js'
 import { Fleet } from './balancer/fleet.js'
-import type { Proximity } from './balancer/level.js'
 import { levelsOf } from './balancer/locality.js'
 import { createPicker } from './balancer/picker.js'
 import { subsetLevels } from './balancer/subset.js'
@@ -20,12 +19,13 @@ import type { CalledServiceOptions } from './called-service-options.js'
 import type { DiscoverySettings } from './discovery/discovery-options.js'
 import type { Registry } from './discovery/registry.js'
 import { createResolver } from './discovery/resolver.js'
-import { endpointReport, type EndpointReport } from './endpoint-report.js'
+import { endpointReport } from './endpoint-report.js'
 import { attemptStack, callStack, type OutboundShared } from './outbound.js'
 import { serviceSecurity, type MutualTls } from './mutual-tls.js'
 import { policyDefaults } from './policy-defaults.js'
 import { callHeaders, priorityIn } from './service-headers.js'
-import { createBreaker, type Breaker } from './resilience/breaker.js'
+import { explainPolicy, type ServiceExplanation, type ServiceReport } from './service-report.js'
+import { createBreaker } from './resilience/breaker.js'
 import { inheritedTimeoutMs } from './resilience/deadline.js'
 import { Limiter } from './resilience/limiter.js'
 import { RecentMinimum } from './resilience/recent-minimum.js'
@@ -59,45 +59,6 @@ export interface ServiceRequest {
   readonly idempotent?: boolean | undefined
   readonly once?: boolean | undefined
   readonly cancellation: Cancellation
-}
-
-/** Endpoints of one priority that are equally near, and the share of the calls that goes to them. */
-export interface LevelReport {
-  readonly priority: number
-  /** In this process's zone, in its region, or not known to be near. */
-  readonly proximity: Proximity
-  /** 0–1; the shares of all levels make 1. */
-  readonly share: number
-  /** How many endpoints this process calls here: those that are ready and in its subset. */
-  readonly size: number
-}
-
-/** What this process knows of a service. */
-export interface ServiceReport {
-  readonly service: string
-  /** Undefined while the registry has not spoken. */
-  readonly revision: number | undefined
-  /** Milliseconds since the registry last said anything. */
-  readonly registryAgeMs: number | undefined
-  readonly registryError: string | undefined
-  /** How many endpoints are still served although the registry does not name them any more: see `discovery.emptyConfirmMs`. */
-  readonly kept: number
-  readonly breaker: Breaker['state']
-  /** Calls under way, calls that wait for room, and how many may be under way. */
-  readonly limits: { readonly inFlight: number; readonly waiting: number; readonly limit: number }
-  /** Share of the calls, 0–1, that is held back because the service refuses most of them. */
-  readonly throttledRatio: number
-  /** Retries and hedges that may be made now. */
-  readonly retryBudget: number
-  /** Where calls go, the nearest first. */
-  readonly levels: readonly LevelReport[]
-  readonly endpoints: readonly EndpointReport[]
-}
-
-/** Why calls to a service go as they do. */
-export interface ServiceExplanation extends ServiceReport {
-  /** Every value in force, by its dotted path, and who set it. */
-  readonly policy: Readonly<Record<string, { readonly value: unknown; readonly origin: string }>>
 }
 
 /** One called service: the slow path that follows it and the fast path that calls it. */
@@ -246,9 +207,4 @@ export function createService(name: string, options: CalledServiceOptions, parts
       breaker.close()
     },
   }
-}
-
-function explainPolicy({ policy, origins }: EffectivePolicy): ServiceExplanation['policy'] {
-  const valueAt = (path: string): unknown => path.split('.').reduce((part: unknown, key) => (part as Record<string, unknown>)[key], policy)
-  return Object.fromEntries(Object.entries(origins).map(([path, origin]) => [path, { value: valueAt(path), origin }]))
 }

@@ -39,7 +39,7 @@ SIGUSR2 makes the next signing key now instead of within a day; no token is lost
 })
 
 /** Starts it and prints what services need of it; ends with SIGINT or SIGTERM. */
-async function dev(values: Values<typeof devOptions>, world: World): Promise<void> {
+async function dev(values: Values<typeof devOptions>, _words: readonly string[], world: World): Promise<void> {
   const givenSecret = values.secret ?? (process.env['MESH_CLIENT_SECRET'] || undefined)
   const options: ControlPlaneOptions = {
     ...(values.port === undefined ? {} : { port: portNumber(values.port) }),

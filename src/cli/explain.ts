@@ -1,4 +1,4 @@
-import type { ServiceExplanation } from '../service.js'
+import type { ServiceExplanation } from '../service-report.js'
 import type { InstanceRow } from './api.js'
 import { command } from './command.js'
 import { endpointTable, COST_FORMULA } from './endpoint-table.js'

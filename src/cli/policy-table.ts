@@ -1,4 +1,4 @@
-import type { ServiceExplanation } from '../service.js'
+import type { ServiceExplanation } from '../service-report.js'
 import { drawTable, type Column, type TableLook } from './table.js'
 
 type Policy = ServiceExplanation['policy']

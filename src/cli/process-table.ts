@@ -1,5 +1,5 @@
 import type { Mesh } from '../mesh.js'
-import type { ServiceReport } from '../service.js'
+import type { ServiceReport } from '../service-report.js'
 import { paintOfCount, paintOfRatio } from './colour.js'
 import type { Source } from './source.js'
 import { readObject } from './source-options.js'
