@@ -71,7 +71,7 @@ export class Mesh implements InboundMesh, AsyncDisposable {
   constructor(settings: MeshSettings, { clock, random }: MeshGround) {
     this.#settings = settings
     const { registry, identity, service } = settings
-    this.#http = createHttpClient()
+    this.#http = createHttpClient(systemClock, {}, 'services')
     this.#identity = openIdentity(identity, { service, http: this.#http, clock, random, events: this.#events })
     const tracing = new Tracing(version)
     const shared = { clock, wheel: new TimerWheel(clock), random, events: this.#events, tracing, ambient: this.#ambient, registry }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import '../base/builtin-fetch.js'
 import { buildConnector, errors } from 'undici'
 import type { Clock } from '../base/clock.js'
+import { guardedLookup, refusedHost } from '../base/forbidden-address.js'
 
 /**
  * Opens sockets, within `timeoutMs` at most. undici's own timer for it runs in steps of half a second, and would make 250 ms up
@@ -10,11 +11,14 @@ import type { Clock } from '../base/clock.js'
 export function connectorWithin(timeoutMs: number, clock: Clock): buildConnector.connector {
   const connectors = new Map<boolean, buildConnector.connector>()
   const connectorFor = (allowH2: boolean): buildConnector.connector => {
-    const known = connectors.get(allowH2) ?? buildConnector({ allowH2, timeout: 0 })
+    const known = connectors.get(allowH2) ?? buildConnector({ allowH2, timeout: 0, lookup: guardedLookup })
     connectors.set(allowH2, known)
     return known
   }
   return (options: buildConnector.Options & { readonly allowH2?: boolean }, callback) => {
+    // A name is looked at when it is resolved; what is none never gets there.
+    const refused = refusedHost(options.hostname)
+    if (refused !== undefined) return callback(refused, null)
     let over = false
     const giveUp = (): void => {
       if (over) return
