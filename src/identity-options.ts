@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { signingKey } from './auth/signing-key.js'
 import { parseSpiffeId } from './auth/spiffe-id.js'
 import type { TokenFunction, TokenProvider } from './auth/token-source.js'
-import { fields, httpUrl, optionError, text, type Reader } from './base/validate.js'
+import { fields, flag, httpUrl, optionError, text, type Reader } from './base/validate.js'
 
 /** Who this service is, and who vouches for others. */
 export interface IdentityOptions {
@@ -22,6 +22,11 @@ export interface IdentityOptions {
    * where its keys are published. A caller's name in the policy is then its SPIFFE ID.
    */
   readonly trustDomain?: string | undefined
+  /**
+   * Binds this service's tokens to a key of the process, by a proof with each call (DPoP, RFC 9449), so that a token that was taken is
+   * of no use. For tokens of the issuer, which must support it, and of `selfSigned()`. Default false.
+   */
+  readonly proof?: boolean | undefined
   /** Another way to outbound tokens: `fileToken()`, `selfSigned()`, or a function of your own, the audience in, the token out. */
   readonly token?: TokenFunction | TokenProvider | undefined
 }
@@ -49,6 +54,7 @@ const readFields = fields<IdentitySettings>({
   clientKey: signingKey,
   clientTokenFile: text,
   trustDomain,
+  proof: flag,
   token: tokens,
 })
 

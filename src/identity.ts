@@ -2,15 +2,17 @@ import { byExchange, byKey, bySecret, type ClientAuthentication } from './auth/c
 import { createIssuerTokens } from './auth/issuer-tokens.js'
 import { createIssuerKeys, type Keys } from './auth/keys.js'
 import { TokenFile } from './auth/token-file.js'
+import { createProver } from './auth/prover.js'
 import { functionTokens, type TokenGround, type TokenSource } from './auth/token-source.js'
 import type { HttpClient } from './base/http.js'
+import { optionError } from './base/validate.js'
 import type { Events } from './call/events.js'
 import type { IdentitySettings } from './identity-options.js'
 
 /** Time for one request to the issuer. */
 const ISSUER_TIMEOUT_MS = 5_000
 
-export interface IdentityGround extends Omit<TokenGround, 'tell'> {
+export interface IdentityGround extends Omit<TokenGround, 'tell' | 'prover'> {
   readonly events: Events
   readonly http: HttpClient
 }
@@ -24,9 +26,11 @@ export interface OpenIdentity {
 }
 
 export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
-  const ground = { ...sources, tell: (error: Error) => events.emit('identityError', { error }) }
+  const prover = identity.proof === true ? createProver(sources.clock) : undefined
+  const ground = { ...sources, prover, tell: (error: Error) => events.emit('identityError', { error }) }
   const { issuer, token } = identity
   const own = typeof token === 'function' ? functionTokens(token) : token?.open(ground)
+  if (own !== undefined && own.prover !== prover) throw optionError('identity.proof', 'tokens of an issuer or of selfSigned(): no others can be bound', true)
   if (issuer === undefined) return { tokens: own, verification: undefined }
   const access = { ...ground, issuer, timeoutMs: ISSUER_TIMEOUT_MS }
   const authentication = authenticationOf(identity, issuer, ground)

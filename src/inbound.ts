@@ -1,16 +1,17 @@
 import type { Server } from 'node:http'
 import { authenticate } from './auth/authenticate.js'
 import { authorize } from './auth/authorize.js'
+import { createProofCheck, type ProofDemand } from './auth/proof-check.js'
 import type { Keys } from './auth/keys.js'
 import { noPolicy, policySource, type LivePolicy, type PolicySource } from './auth/live-policy.js'
 import type { AccessPolicy, Verdict } from './auth/policy.js'
 import { exactPath, rawPathOf } from './auth/request-path.js'
-import { createVerifier } from './auth/verifier.js'
+import { createVerifier, verifierDefaults } from './auth/verifier.js'
 import type { Clock } from './base/clock.js'
 import { createEventLoop, createLoopDelay } from './base/event-loop.js'
 import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
-import { fields, flag, listOf, optionError, positiveMs, required, text, wholeNumber } from './base/validate.js'
+import { fields, flag, listOf, oneOf, optionError, positiveMs, required, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
 import { Chain, RESEND_HEADER } from './call/chain.js'
 import type { Events } from './call/events.js'
@@ -51,6 +52,11 @@ export interface InboundOptions {
   readonly leewayMs?: number | undefined
   /** Longest life of a token that is taken. Default an hour. */
   readonly maxLifetimeMs?: number | undefined
+  /**
+   * Whether callers must bring tokens that are bound to a key, with a proof that they hold it (DPoP, RFC 9449). Default `'optional'`:
+   * a token that is bound is taken with its proof and never without, others are a bearer's.
+   */
+  readonly proof?: ProofDemand | undefined
   /** When requests are refused because this process has more to do than it can; false for never. */
   readonly shed?: ShedOptions | false | undefined
   /** What goes wrong on purpose, for a game day. Refused unless the mesh was made with `faultInjection: true`. Default: nothing. */
@@ -92,10 +98,13 @@ export interface InboundMesh {
  */
 export function createInbound(host: InboundHost, options: InboundOptions): Handler<Arrival, InboundReply> {
   const read = readOptions(options, '')
-  const { exempt = [], policy = noPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], ...tokenRules } = read
+  const { exempt = [], policy = noPolicy, health = false, loadReport = true, shed = shedDefaults, faults = [], proof = 'optional', ...tokenRules } = read
   if (faults.length > 0 && !host.faultInjection) throw optionError('faults', 'none, unless createMesh was given faultInjection: true', faults)
   const issuer = required(host.verification, 'identity.issuer', 'the issuer whose tokens callers must bring')
   const verifier = createVerifier({ audience: host.service, ...issuer, ...tokenRules, clock: host.clock })
+
+  const { leewayMs } = { ...verifierDefaults, ...tokenRules }
+  const checkProof = createProofCheck({ ...host, demand: proof, leewayMs })
 
   policy.listen({
     replaced: () => host.events.emit('policyReplaced', {}),
@@ -125,7 +134,7 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
     unless(
       exempt,
       // Above authorization, which judges callers that are known.
-      authenticate({ verifier }),
+      authenticate({ verifier, checkProof }),
       // Above authorization, so that the trace of a refusal names the caller.
       peerOnSpan(host.tracing),
       // Below authentication, by which the caller is known.
@@ -205,6 +214,7 @@ const readOptions = fields<{
   loadReport?: boolean
   leewayMs?: number
   maxLifetimeMs?: number
+  proof?: ProofDemand
   shed?: ShedSettings | false
   faults?: readonly FaultOptions[]
 }>({
@@ -215,6 +225,7 @@ const readOptions = fields<{
   loadReport: flag,
   leewayMs: wholeNumber(0, 60_000),
   maxLifetimeMs: positiveMs,
+  proof: oneOf('required', 'optional'),
   shed: readShed,
   faults: readFaults,
 })

@@ -1,7 +1,8 @@
 import { MeshError } from '../base/errors.js'
 import type { Call } from '../call/call.js'
-import { headerValue, withHeader } from '../call/headers.js'
+import { headerValue } from '../call/headers.js'
 import type { Layer } from '../call/layer.js'
+import { signedCall } from './signed-call.js'
 import type { TokenSource } from './token-source.js'
 
 /**
@@ -18,9 +19,9 @@ export function identity({ tokens }: { readonly tokens: TokenSource }): Layer<Ca
     } catch (cause) {
       return Promise.reject(unsigned(call, cause))
     }
-    if (typeof token === 'string') return next(signed(call, token))
+    if (typeof token === 'string') return next(signedCall(call, token, tokens.prover))
     const signing = token.then(
-      (fetched) => signed(call, fetched),
+      (fetched) => signedCall(call, fetched, tokens.prover),
       (cause: unknown) => {
         throw unsigned(call, cause)
       },
@@ -28,10 +29,6 @@ export function identity({ tokens }: { readonly tokens: TokenSource }): Layer<Ca
     // One request for a token serves many callers: who gives up leaves it to the others.
     return call.cancellation.race(signing).then(next)
   }
-}
-
-function signed(call: Call, token: string): Call {
-  return { ...call, headers: withHeader(call.headers, 'authorization', `Bearer ${token}`) }
 }
 
 function unsigned(call: Call, cause: unknown): MeshError {

@@ -2,11 +2,14 @@ import type { Clock } from '../base/clock.js'
 import { MeshError } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import type { JsonWebKey } from './json-web-key.js'
+import type { Prover } from './prover.js'
 
 /** Where the tokens of outbound calls come from. */
 export interface TokenSource {
   /** A bearer token for this audience, the called service; at once when one is at hand. */
   token(audience: string): string | Promise<string>
+  /** Proves that the tokens are this process's own, when they are bound to its key. */
+  readonly prover?: Prover | undefined
   /** The public keys of a source that signs for itself. */
   readonly jwks?: { readonly keys: readonly JsonWebKey[] }
   close?(): void
@@ -18,6 +21,8 @@ export interface TokenGround {
   readonly service: string
   readonly clock: Clock
   readonly random: Random
+  /** To whose key the tokens are to be bound; undefined for a bearer's. */
+  readonly prover?: Prover | undefined
   /** Tells the listeners what went wrong while the last good token goes on serving. */
   readonly tell: (error: Error) => void
 }
