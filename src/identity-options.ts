@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { signingKey } from './auth/signing-key.js'
 import type { TokenFunction, TokenProvider } from './auth/token-source.js'
-import { fields, httpUrl, optionError, text, type Reader } from './base/validate.js'
+import { fields, flag, httpUrl, optionError, text, type Reader } from './base/validate.js'
 import { trustDomainName, trustedIssuers, type TrustedIssuerOptions, type TrustedIssuerSettings } from './trusted-issuer-options.js'
 
 /** Who this service is, and who vouches for others. */
@@ -24,6 +24,11 @@ export interface IdentityOptions {
   readonly trustDomain?: string | undefined
   /** Further issuers whose tokens callers may bring, each of one kind and held to its own keys, audience and subjects. */
   readonly issuers?: readonly TrustedIssuerOptions[] | undefined
+  /**
+   * Binds this service's tokens to a key of the process, by a proof with each call (DPoP, RFC 9449), so that a token that was taken is
+   * of no use. For tokens of the issuer, which must support it, and of `selfSigned()`. Default false.
+   */
+  readonly proof?: boolean | undefined
   /** Another way to outbound tokens: `fileToken()`, `selfSigned()`, or a function of your own, the audience in, the token out. */
   readonly token?: TokenFunction | TokenProvider | undefined
 }
@@ -48,6 +53,7 @@ const readFields = fields<IdentitySettings>({
   clientTokenFile: text,
   trustDomain: trustDomainName,
   issuers: trustedIssuers,
+  proof: flag,
   token: tokens,
 })
 

@@ -2,8 +2,10 @@ import { byExchange, byKey, bySecret, type ClientAuthentication } from './auth/c
 import { createIssuerTokens } from './auth/issuer-tokens.js'
 import { createIssuerKeys } from './auth/keys.js'
 import { TokenFile } from './auth/token-file.js'
+import { createProver } from './auth/prover.js'
 import { functionTokens, type TokenGround, type TokenSource } from './auth/token-source.js'
 import type { HttpClient } from './base/http.js'
+import { optionError } from './base/validate.js'
 import type { Events } from './call/events.js'
 import type { IdentitySettings } from './identity-options.js'
 import { openTrustedIssuer, type Trust } from './trusted-issuers.js'
@@ -11,7 +13,7 @@ import { openTrustedIssuer, type Trust } from './trusted-issuers.js'
 /** Time for one request to the issuer. */
 const ISSUER_TIMEOUT_MS = 5_000
 
-export interface IdentityGround extends Omit<TokenGround, 'tell'> {
+export interface IdentityGround extends Omit<TokenGround, 'tell' | 'prover'> {
   readonly events: Events
   readonly http: HttpClient
 }
@@ -24,9 +26,11 @@ export interface OpenIdentity {
 }
 
 export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
-  const ground = { ...sources, tell: (error: Error) => events.emit('identityError', { error }) }
+  const prover = identity.proof === true ? createProver(sources.clock) : undefined
+  const ground = { ...sources, prover, tell: (error: Error) => events.emit('identityError', { error }) }
   const { issuer, token } = identity
   const own = typeof token === 'function' ? functionTokens(token) : token?.open(ground)
+  if (own !== undefined && own.prover !== prover) throw optionError('identity.proof', 'tokens of an issuer or of selfSigned(): no others can be bound', true)
   const trustedIssuers = (identity.issuers ?? []).map((one) => openTrustedIssuer(one, { ...sources, events, timeoutMs: ISSUER_TIMEOUT_MS }))
   if (issuer === undefined) return { tokens: own, trust: { verification: undefined, trustedIssuers } }
   const access = { ...ground, issuer, timeoutMs: ISSUER_TIMEOUT_MS }

@@ -1,12 +1,13 @@
 import type { Server } from 'node:http'
 import { authorize } from './auth/authorize.js'
+import type { ProofDemand } from './auth/proof-check.js'
 import { noPolicy, policySource, type LivePolicy, type PolicySource } from './auth/live-policy.js'
 import type { AccessPolicy, Verdict } from './auth/policy.js'
 import { exactPath, rawPathOf } from './auth/request-path.js'
 import { createEventLoop, createLoopDelay } from './base/event-loop.js'
 import type { Random } from './base/random.js'
 import type { TimerWheel } from './base/timer-wheel.js'
-import { fields, flag, listOf, optionError, positiveMs, text, wholeNumber } from './base/validate.js'
+import { fields, flag, listOf, oneOf, optionError, positiveMs, text, wholeNumber } from './base/validate.js'
 import type { Ambient } from './call/ambient.js'
 import { Chain, RESEND_HEADER } from './call/chain.js'
 import type { Events } from './call/events.js'
@@ -54,6 +55,11 @@ export interface InboundOptions {
   readonly maxLifetimeMs?: number | undefined
   /** Whether requests have to come over mutual TLS; see `createMesh({ tls: { mode } })`, whose word it is by default. */
   readonly tls?: TlsMode | undefined
+  /**
+   * Whether callers must bring tokens that are bound to a key, with a proof that they hold it (DPoP, RFC 9449). Default `'optional'`:
+   * a token that is bound is taken with its proof and never without, others are a bearer's.
+   */
+  readonly proof?: ProofDemand | undefined
   /** When requests are refused because this process has more to do than it can; false for never. */
   readonly shed?: ShedOptions | false | undefined
   /** What goes wrong on purpose, for a game day. Refused unless the mesh was made with `faultInjection: true`. Default: nothing. */
@@ -210,6 +216,7 @@ const readOptions = fields<{
   leewayMs?: number
   maxLifetimeMs?: number
   tls?: TlsMode
+  proof?: ProofDemand
   shed?: ShedSettings | false
   faults?: readonly FaultOptions[]
 }>({
@@ -221,6 +228,7 @@ const readOptions = fields<{
   leewayMs: wholeNumber(0, 60_000),
   maxLifetimeMs: positiveMs,
   tls: tlsMode,
+  proof: oneOf('required', 'optional'),
   shed: readShed,
   faults: readFaults,
 })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { systemClock } from './base/clock.js'
 import { createHttpClient, type HttpClient } from './base/http.js'
 import { TimerWheel } from './base/timer-wheel.js'
 import { Ambient } from './call/ambient.js'
@@ -40,7 +41,7 @@ export function openParts(mesh: Visible & { close(): Promise<void> }, settings: 
   const { registry, service } = settings
   const events = new Events()
   const ambient = new Ambient()
-  const http = createHttpClient()
+  const http = createHttpClient(systemClock, {}, 'services')
   const identity = openIdentity(settings.identity, { service, http, clock, random, events })
   const tls = settings.tls && new MutualTls(settings.tls, { clock, events })
   const telemetry = new MeshTelemetry(mesh, { settings, events, clock, random })

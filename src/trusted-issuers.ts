@@ -58,7 +58,7 @@ function keysOf({ issuer, jwks, jwksUrl, jwksTokenFile, ca }: TrustedIssuerSetti
 }
 
 function clientTrusting(ca: string, { clock, events }: TrustedIssuerGround): HttpClient {
-  const http = createHttpClient(clock, { ca })
+  const http = createHttpClient(clock, { ca }, 'services')
   events.on('closed', () => void http.close())
   return http
 }

@@ -2,26 +2,31 @@ import { meshErrorIn } from '../base/errors.js'
 import type { Inbound, InboundReply, Peer } from '../call/inbound.js'
 import type { Layer } from '../call/layer.js'
 import { Refusal } from '../call/refusal.js'
+import type { ProofCheck } from './proof-check.js'
 import { TokenError } from './token-gate.js'
 import type { Verifier } from './verifier.js'
 
-/** Finds out who calls, by the bearer token of the request (RFC 6750 §2.1), and refuses whoever cannot show it. */
-export function authenticate({ verifier }: { readonly verifier: Verifier }): Layer<Inbound, InboundReply> {
+/**
+ * Finds out who calls, by the token of the request (RFC 6750 §2.1), which is a bearer's or bound to a key (RFC 9449 §7.1), and
+ * refuses whoever cannot show it.
+ */
+export function authenticate({ verifier, checkProof }: { readonly verifier: Verifier; readonly checkProof: ProofCheck }): Layer<Inbound, InboundReply> {
   return (next) => async (inbound) => {
-    const token = bearerToken(inbound.header('authorization'))
+    const { scheme, token } = credentials(inbound.header('authorization'))
     const peer = await peerOf(verifier, token)
+    checkProof(inbound, scheme, token, peer)
     return next({ ...inbound, peer })
   }
 }
 
-function bearerToken(field: string | undefined): string {
+function credentials(field: string | undefined): { readonly scheme: 'bearer' | 'dpop'; readonly token: string } {
   if (field === undefined) throw new Refusal('MESH_ERR_UNAUTHENTICATED', 'the request has no authorization field')
   // Two fields come joined by a comma, which no token holds.
-  const token = /^bearer ([\w.~+/-]+=*)$/i.exec(field)?.[1]
+  const [, scheme, token] = /^(bearer|dpop) ([\w.~+/-]+=*)$/i.exec(field) ?? []
   if (token === undefined) {
-    throw new Refusal('MESH_ERR_UNAUTHENTICATED', 'the authorization field is not one bearer token', { tokenOffered: true })
+    throw new Refusal('MESH_ERR_UNAUTHENTICATED', 'the authorization field is not one token', { tokenOffered: true })
   }
-  return token
+  return { scheme: scheme!.toLowerCase() as 'bearer' | 'dpop', token }
 }
 
 async function peerOf(verifier: Verifier, token: string): Promise<Peer> {

@@ -1,8 +1,9 @@
 import { MeshError } from '../base/errors.js'
 import type { Call } from '../call/call.js'
-import { headerValue, withHeader } from '../call/headers.js'
+import { headerValue } from '../call/headers.js'
 import type { Handler, Layer } from '../call/layer.js'
 import type { Reply } from '../call/reply.js'
+import { signedCall } from './signed-call.js'
 import type { TokenSource } from './token-source.js'
 
 /**
@@ -12,7 +13,7 @@ import type { TokenSource } from './token-source.js'
  */
 export function identity({ tokens }: { readonly tokens: TokenSource }): Layer<Call> {
   return (next) => {
-    const send = tokens.refused === undefined ? sending(next) : listening(next, tokens)
+    const send = tokens.refused === undefined ? sending(next, tokens) : listening(next, tokens)
     return (call) => {
       if (headerValue(call.headers, 'authorization') !== undefined) return next(call)
       let token: string | Promise<string>
@@ -33,13 +34,13 @@ export function identity({ tokens }: { readonly tokens: TokenSource }): Layer<Ca
 
 type Send = (call: Call, token: string) => Promise<Reply>
 
-function sending(next: Handler<Call>): Send {
-  return (call, token) => next({ ...call, headers: withHeader(call.headers, 'authorization', `Bearer ${token}`) })
+function sending(next: Handler<Call>, { prover }: TokenSource): Send {
+  return (call, token) => next(signedCall(call, token, prover))
 }
 
 /** The same for a source that can make another token when the callee does not take this one. */
 function listening(next: Handler<Call>, tokens: TokenSource): Send {
-  const send = sending(next)
+  const send = sending(next, tokens)
   return async (call, token) => {
     const reply = await send(call, token)
     if (reply.status === 401 && String(reply.headers['www-authenticate']).includes('invalid_token')) tokens.refused?.(call.service, token)

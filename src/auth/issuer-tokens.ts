@@ -4,6 +4,7 @@ import type { Random } from '../base/random.js'
 import type { ClientAuthentication } from './client-authentication.js'
 import { discoverEndpoint, jsonObject, MAX_ISSUER_BYTES, type IssuerAccess } from './discovery.js'
 import { renewedTokens, type FreshToken } from './renewed-tokens.js'
+import { PROOF_HEADER, type Prover } from './prover.js'
 import { isBearerToken, type TokenSource } from './token-source.js'
 
 export interface IssuerTokensOptions extends IssuerAccess {
@@ -11,6 +12,8 @@ export interface IssuerTokensOptions extends IssuerAccess {
   readonly authentication: ClientAuthentication
   /** Undefined: the one that the issuer's discovery document names. */
   readonly tokenEndpoint: string | undefined
+  /** To whose key the tokens are to be bound (RFC 9449 §5); undefined for a bearer's. */
+  readonly prover?: Prover | undefined
   readonly clock: Clock
   readonly random: Random
 }
@@ -30,17 +33,18 @@ export function createIssuerTokens(options: IssuerTokensOptions): TokenSource {
       })
     }
   }
-  return renewedTokens({ ...options, mint })
+  return { ...renewedTokens({ ...options, mint }), prover: options.prover }
 }
 
-async function requestToken({ http, timeoutMs, authentication }: IssuerTokensOptions, url: string, audience: string): Promise<FreshToken> {
+async function requestToken({ http, timeoutMs, authentication, prover }: IssuerTokensOptions, url: string, audience: string): Promise<FreshToken> {
   const { headers, form } = await authentication()
+  const proof = prover === undefined ? undefined : { [PROOF_HEADER]: prover.prove({ method: 'POST', url }) }
   const answer = await http.request({
     method: 'POST',
     url,
     timeoutMs,
     maxBytes: MAX_ISSUER_BYTES,
-    headers: { accept: 'application/json', ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+    headers: { accept: 'application/json', ...headers, ...proof, 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({ ...form, audience }).toString(),
   })
   const { access_token: token, token_type: type, expires_in: lifetimeSeconds, error } = jsonObject(url, answer.body)
@@ -49,9 +53,10 @@ async function requestToken({ http, timeoutMs, authentication }: IssuerTokensOpt
     const word = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? ` ${error}` : ''
     throw new Error(`the token endpoint answered ${answer.status}${word}`)
   }
-  if (!isBearerToken(token) || typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
-    throw new Error('the token endpoint gave no bearer token')
-  }
+  const wanted = prover === undefined ? 'bearer' : 'dpop'
+  if (!isBearerToken(token) || typeof type !== 'string') throw new Error('the token endpoint gave no bearer token')
+  // One that is bound to nothing would be shown as if it were, and be refused where it is looked at.
+  if (type.toLowerCase() !== wanted) throw new Error(`the token endpoint gave no token of the type ${wanted}`)
   if (typeof lifetimeSeconds !== 'number' || !(lifetimeSeconds > 0)) throw new Error('the token endpoint gave no expires_in')
   return { token, lifetimeMs: lifetimeSeconds * 1000 }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.js'
 import { MeshError } from '../base/errors.js'
 import type { Random } from '../base/random.js'
 import type { JsonWebKey } from './json-web-key.js'
+import type { Prover } from './prover.js'
 
 /** Where the tokens of outbound calls come from. */
 export interface TokenSource {
@@ -9,6 +10,8 @@ export interface TokenSource {
   token(audience: string): string | Promise<string>
   /** Told that the called service does not take this token (RFC 6750 §3.1, `invalid_token`). */
   refused?(audience: string, token: string): void
+  /** Proves that the tokens are this process's own, when they are bound to its key. */
+  readonly prover?: Prover | undefined
   /** The public keys of a source that signs for itself. */
   readonly jwks?: { readonly keys: readonly JsonWebKey[] }
   close?(): void
@@ -20,6 +23,8 @@ export interface TokenGround {
   readonly service: string
   readonly clock: Clock
   readonly random: Random
+  /** To whose key the tokens are to be bound; undefined for a bearer's. */
+  readonly prover?: Prover | undefined
   /** Tells the listeners what went wrong while the last good token goes on serving. */
   readonly tell: (error: Error) => void
 }

@@ -3,6 +3,7 @@ import './builtin-fetch.js'
 import { buildConnector, Pool, type Dispatcher } from 'undici'
 import { systemClock, type Clock, type Timer } from './clock.js'
 import { MeshError } from './errors.js'
+import { guardedLookup, refusedHost } from './forbidden-address.js'
 
 export interface HttpRequest {
   readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -51,6 +52,9 @@ export interface HttpTls {
   readonly key?: string | undefined
 }
 
+/** Whether a client goes anywhere that its configuration names, or not to link-local and other forbidden addresses. */
+export type HttpReach = 'anywhere' | 'services'
+
 /** A small client for the mesh's own errands: registries, issuers and key sets. Never on the path of a call. */
 export interface HttpClient {
   /** The answer, whatever its status; a redirect is an answer and is not followed. Throws `MESH_ERR_HTTP`. */
@@ -67,7 +71,7 @@ const MAX_BYTES = 4 * 1024 * 1024
 const CONNECT_TIMEOUT_MS = 5_000
 
 /** Opens a client whose sockets never keep the process alive: a long poll is no reason to go on living. */
-export function createHttpClient(clock: Clock = systemClock, tls: HttpTls = {}): HttpClient {
+export function createHttpClient(clock: Clock = systemClock, tls: HttpTls = {}, reach: HttpReach = 'anywhere'): HttpClient {
   const pools = new Map<string, Pool>()
   const localAddresses = new Map<string, string>()
   let closed = false
@@ -76,7 +80,7 @@ export function createHttpClient(clock: Clock = systemClock, tls: HttpTls = {}):
     if (closed) throw new Error('the client is closed')
     const known = pools.get(origin)
     if (known !== undefined) return known
-    const connect = backgroundConnector(tls, (address) => localAddresses.set(origin, address))
+    const connect = backgroundConnector(tls, reach, (address) => localAddresses.set(origin, address))
     // The deadlines below bound every exchange; another limit would only cut long polls.
     const pool = new Pool(origin, { connect, headersTimeout: 0, bodyTimeout: 0 })
     pools.set(origin, pool)
@@ -171,10 +175,12 @@ function leashOn(caller: AbortSignal | undefined): Leash {
   }
 }
 
-function backgroundConnector(tls: HttpTls, onLocalAddress: (address: string) => void): buildConnector.connector {
+function backgroundConnector(tls: HttpTls, reach: HttpReach, onLocalAddress: (address: string) => void): buildConnector.connector {
   // No resumed sessions: in one of these nobody asks again whether the certificate is for this host.
-  const connect = buildConnector({ ...tls, timeout: CONNECT_TIMEOUT_MS, maxCachedSessions: 0 })
+  const connect = buildConnector({ ...tls, timeout: CONNECT_TIMEOUT_MS, maxCachedSessions: 0, ...(reach === 'services' && { lookup: guardedLookup }) })
   return (options, callback) => {
+    const refused = reach === 'services' ? refusedHost(options.hostname) : undefined
+    if (refused !== undefined) return callback(refused, null)
     // The declaration leaves it out, but the connector gives its socket back at once: an address that never answers must
     // not keep the process alive while it is being connected to.
     const connecting = connect(options, (error, socket) => {

@@ -23,6 +23,8 @@ export interface RefusalDetails {
   peer?: string | undefined
   /** Whether the caller offered a token at all, which the answer to a 401 tells apart (RFC 6750 §3.1). */
   tokenOffered?: boolean
+  /** What a 401 asks for (RFC 9110 §11.6.1), where it is not simply a bearer token. */
+  challenge?: string
   /** How long the request would have taken here, for a request that may go elsewhere. */
   expectedMs?: number
   /** What this instance says of its load, to a caller that may know. */
@@ -40,6 +42,7 @@ export class Refusal extends MeshError {
   readonly status: number
   readonly peer: string | undefined
   readonly tokenOffered: boolean
+  readonly challenge: string | undefined
   readonly expectedMs: number | undefined
   readonly loadReport: string | undefined
   readonly retryAfterSec: number | undefined
@@ -53,6 +56,7 @@ export class Refusal extends MeshError {
     this.status = REFUSALS[code].status
     this.peer = details.peer
     this.tokenOffered = details.tokenOffered ?? false
+    this.challenge = details.challenge
     this.expectedMs = details.expectedMs
     this.loadReport = details.loadReport
     this.retryAfterSec = details.retryAfterSec
@@ -63,7 +67,7 @@ export class Refusal extends MeshError {
 export function problemOf(refusal: Refusal): Answer {
   const { status, title, detail } = REFUSALS[refusal.code]
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
-  if (status === 401) headers['www-authenticate'] = refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer'
+  if (status === 401) headers['www-authenticate'] = refusal.challenge ?? (refusal.tokenOffered ? 'Bearer error="invalid_token"' : 'Bearer')
   if (status >= 500) headers[NOT_PROCESSED_HEADER] = refusal.code === 'MESH_ERR_SHED' ? SHED : '1'
   if (refusal.expectedMs !== undefined) headers[SPILLED_HEADER] = String(Math.ceil(refusal.expectedMs))
   if (refusal.loadReport !== undefined) headers[LOAD_REPORT_HEADER] = refusal.loadReport

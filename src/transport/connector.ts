@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import '../base/builtin-fetch.js'
 import { buildConnector, errors } from 'undici'
 import type { Clock } from '../base/clock.js'
+import { guardedLookup, refusedHost } from '../base/forbidden-address.js'
 import { PeerRefused } from './peer-refused.js'
 import type { Secrets } from './security.js'
 
@@ -19,11 +20,14 @@ export interface Expected {
 export function connectorWithin(timeoutMs: number, clock: Clock, expected?: Expected): buildConnector.connector {
   const connectors = new Map<boolean, buildConnector.connector>()
   const connectorFor = (allowH2: boolean): buildConnector.connector => {
-    const known = connectors.get(allowH2) ?? buildConnector({ allowH2, timeout: 0, ...(expected && tlsOptions(expected)) })
+    const known = connectors.get(allowH2) ?? buildConnector({ allowH2, timeout: 0, lookup: guardedLookup, ...(expected && tlsOptions(expected)) })
     connectors.set(allowH2, known)
     return known
   }
   return (options: buildConnector.Options & { readonly allowH2?: boolean }, callback) => {
+    // A name is looked at when it is resolved; what is none never gets there.
+    const refused = refusedHost(options.hostname)
+    if (refused !== undefined) return callback(refused, null)
     let over = false
     const giveUp = (): void => {
       if (over) return

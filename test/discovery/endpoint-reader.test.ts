@@ -46,6 +46,9 @@ describe('reading endpoints', () => {
     ['metadata that is no text', { host: 'h', port: 1, metadata: { a: 1 } }, 'users[0].metadata.a: expected a non-empty string, got 1'],
     ['an address without a port', 'localhost', "users[0]: expected an address such as 'host:port' or '[::1]:port', got \"localhost\""],
     ['an address with a scheme', 'http://h:80', 'users[0]: expected an address'],
+    ['O03 a link-local address', '169.254.169.254:80', 'users[0].host: expected an address at which a service can be, not a link-local address'],
+    ['O03 a number that is one', { host: '0xa9fea9fe', port: 80 }, 'users[0].host: expected an address at which a service can be'],
+    ['O03 a port that is not for HTTP', 'h:6379', 'users[0].port: expected a port for HTTP'],
     ['null', null, 'users[0]: expected a plain object, got null'],
     ['a list', [], 'users[0]: expected a plain object, got []'],
   ])('refuses %s', (_, entry, reason) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { authenticate } from '../../src/auth/authenticate.js'
+import { createProofCheck } from '../../src/auth/proof-check.js'
 import { readHeldJwt } from '../../src/auth/held-jwt.js'
 import { readKeySet, type KeySet } from '../../src/auth/key-set.js'
 import { readTokenHeader, TokenError } from '../../src/auth/token-gate.js'
@@ -159,7 +160,8 @@ describe('tokens, whatever they are', () => {
     )
     let admitted = 0
     const watch = new Stopwatch()
-    const handle = authenticate({ verifier })(async () => (admitted++, {} as InboundReply))
+    const checkProof = createProofCheck({ demand: 'optional', service: 'users', clock, leewayMs: 30_000 })
+    const handle = authenticate({ verifier, checkProof })(async () => (admitted++, {} as InboundReply))
     await fc.assert(
       fc.asyncProperty(field, async (authorization) => {
         const before = admitted

@@ -1,6 +1,7 @@
 import { ACCESS_TOKEN, TOKEN_EXCHANGE } from '../../auth/client-authentication.js'
 import { json, type Refusal, type Answer } from '../http/answer.js'
 import { refusedAs, type Exchange, type Route } from '../http/route.js'
+import { BoundKeys } from './bound-key.js'
 import { createClients, type ClientsOptions } from './clients.js'
 import type { IssuerKeys } from './issuer-keys.js'
 import { createJwtClients, type JwtClientsOptions } from './jwt-clients.js'
@@ -31,6 +32,7 @@ const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
 export function createIssuer(options: IssuerOptions): Issuer {
   const clients = createClients({ ...options, jwtClients: createJwtClients(options) })
   const { keys } = options
+  const boundKeys = new BoundKeys(options.clock)
 
   const mint = async (issuer: string, { headers, body }: Exchange): Promise<Answer> => {
     const { credentials, audience } = readTokenRequest(headers, await body(MAX_BODY_BYTES))
@@ -41,9 +43,10 @@ export function createIssuer(options: IssuerOptions): Issuer {
     if (Object.hasOwn(options.audiences, id) && !options.audiences[id]!.includes(audience)) {
       throw new OAuthRefusal('invalid_target', 'this client may not call that service')
     }
-    const token = await keys.signer.sign({ iss: issuer, sub: id, aud: audience, lifetimeMs })
+    const binding = boundKeys.of(headers, tokenEndpoint(issuer))
+    const token = await keys.signer.sign({ iss: issuer, sub: id, aud: audience, ...binding, lifetimeMs })
     const kind = 'subjectToken' in credentials ? { issued_token_type: ACCESS_TOKEN } : {}
-    return json({ access_token: token, ...kind, token_type: 'Bearer', expires_in: lifetimeMs / 1000 }, { headers: NO_STORE })
+    return json({ access_token: token, ...kind, token_type: binding.cnf === undefined ? 'Bearer' : 'DPoP', expires_in: lifetimeMs / 1000 }, { headers: NO_STORE })
   }
 
   return {
@@ -66,14 +69,17 @@ function oauthError(refusal: Refusal): Answer {
   return json({ error, error_description: message }, { status, headers: { ...headers, ...NO_STORE } })
 }
 
+const tokenEndpoint = (issuer: string): string => `${issuer}/oauth2/token`
+
 function metadata(issuer: string): object {
   return {
     issuer,
-    token_endpoint: `${issuer}/oauth2/token`,
+    token_endpoint: tokenEndpoint(issuer),
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     grant_types_supported: ['client_credentials', TOKEN_EXCHANGE],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     token_endpoint_auth_signing_alg_values_supported: ['ES256'],
+    dpop_signing_alg_values_supported: ['ES256'],
     response_types_supported: [],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

@@ -3,8 +3,8 @@ import { Refusal } from '../http/answer.js'
 import { JWT_BEARER, JWT_TOKEN, ACCESS_TOKEN, TOKEN_EXCHANGE } from '../../auth/client-authentication.js'
 import { isServiceName, type Credentials } from './clients.js'
 
-/** The error codes of RFC 6749 §5.2 and RFC 8707 §2 that this issuer gives. */
-export type OAuthErrorCode = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type' | 'invalid_scope' | 'invalid_target'
+/** The error codes of RFC 6749 §5.2, RFC 8707 §2 and RFC 9449 §5 that this issuer gives. */
+export type OAuthErrorCode = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type' | 'invalid_scope' | 'invalid_target' | 'invalid_dpop_proof'
 
 /** A refusal of the token endpoint. */
 export class OAuthRefusal extends Refusal {

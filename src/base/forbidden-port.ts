@@ -1,0 +1,16 @@
+/**
+ * Ports of services that are not HTTP and would take lines of a request for commands: the "bad ports" of
+ * {@link https://fetch.spec.whatwg.org/#port-blocking | Fetch}, where neither a browser nor `fetch` can reach anything either, and
+ * the two caches that whole networks leave open and that read line by line. Without those below 20: such services are gone, and
+ * port 1 is everybody's address of nobody.
+ */
+const FORBIDDEN: ReadonlySet<number> = new Set([
+  ...[20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143],
+  ...[161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995],
+  ...[1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080],
+  ...[6379, 11_211],
+])
+
+export function isForbiddenPort(port: number): boolean {
+  return FORBIDDEN.has(port)
+}
