@@ -23,7 +23,7 @@ const sources: readonly Source[] = readdirSync(root, { recursive: true, encoding
     return { path, text, lines: text.split('\n').length - 1, imports }
   })
 
-const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'testing.ts', 'cli.ts', 'registry/dns.ts', 'registry/etcd.ts', 'registry/kubernetes.ts']
+const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'otel.ts', 'testing.ts', 'cli.ts', 'registry/dns.ts', 'registry/etcd.ts', 'registry/kubernetes.ts']
 const ROOMS = ['discovery', 'balancer', 'auth', 'telemetry', 'resilience', 'transport']
 
 /** Higher may import lower; rooms may not import each other. */
@@ -41,6 +41,12 @@ const DEPENDENCY_DOORS: Readonly<Record<string, RegExp>> = {
   jose: /^auth\//,
   opossum: /^resilience\/circuit\.ts$/,
   '@opentelemetry/api': /^telemetry\//,
+  // Packages that only who starts an SDK by us has to have.
+  ...Object.fromEntries(
+    ['context-async-hooks', 'core', 'exporter-metrics-otlp-http', 'exporter-trace-otlp-http', 'resources', 'sdk-metrics', 'sdk-trace-base'].map(
+      (name) => [`@opentelemetry/${name}`, /^telemetry\/sdk-packages\.ts$/],
+    ),
+  ),
   // Types alone, for the augmentation of its request.
   fastify: /^fastify\.ts$/,
 }
