@@ -30,6 +30,9 @@ export interface Telemetry {
   shutdown(): Promise<void>
 }
 
+/** {@link TelemetryOptions} with every default in its place. */
+type TelemetrySettings = { readonly [K in keyof TelemetryOptions]-?: Exclude<TelemetryOptions[K], undefined> }
+
 export const telemetryDefaults = Object.freeze({
   endpoint: 'http://127.0.0.1:4318',
   headers: {},
@@ -64,7 +67,8 @@ const readOptions = fields<TelemetryOptions>({
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const given = readOptions(options, '')
   const service = required(given.service, 'service', "this service's name")
-  const settings = { ...telemetryDefaults, ...withoutUndefined(given), endpoint: given.endpoint ?? endpointOfEnvironment() }
+  // What a reader gives has no field that is undefined.
+  const settings = { ...telemetryDefaults, ...given, endpoint: given.endpoint ?? endpointOfEnvironment() } as TelemetrySettings
   const sdk = await loadSdk()
   const resource = sdk.resourceFromAttributes({ 'service.name': service, ...settings.attributes })
   const base = settings.endpoint.replace(/\/+$/, '')
@@ -105,9 +109,4 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
 function endpointOfEnvironment(): string {
   const named = process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
   return named === undefined || named === '' ? telemetryDefaults.endpoint : httpUrl(named, 'OTEL_EXPORTER_OTLP_ENDPOINT')
-}
-
-/** A reader leaves out what is undefined; the type does not say so. */
-function withoutUndefined<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return given as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
