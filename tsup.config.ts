@@ -23,6 +23,7 @@ export default defineConfig({
     express: 'src/express.ts',
     fastify: 'src/fastify.ts',
     web: 'src/web.ts',
+    otel: 'src/otel.ts',
     testing: 'src/testing.ts',
     'registry/etcd': 'src/registry/etcd.ts',
     'registry/kubernetes': 'src/registry/kubernetes.ts',

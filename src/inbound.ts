@@ -28,7 +28,7 @@ import { readShed, shedDefaults, type ShedOptions, type ShedSettings } from './r
 import { Shedder, type ShedCounts } from './resilience/shed.js'
 import { spill } from './resilience/spill.js'
 import type { Metrics } from './telemetry/metrics.js'
-import { peerMetrics, requestMetrics } from './telemetry/request-metrics.js'
+import { peerMetrics, requestMeter } from './telemetry/request-metrics.js'
 import { traceHeadersOf } from './telemetry/propagation.js'
 import { redactTokens } from './telemetry/redact.js'
 import { faultOnSpan, peerOnSpan, serverSpan } from './telemetry/server-span.js'
@@ -119,8 +119,6 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
     ...(health === false ? [] : [answerProbes(health, host.health)]),
     // Above all that refuses, so that each refusal is told once and answered in one form.
     answerRefusals(host),
-    // Below it, so that refusals are seen as such; above all that refuses, so that each is measured.
-    requestMetrics(host),
     // Above all work: what is refused here may be sent elsewhere at once.
     host.drain.layer,
     // Above the span: a request for which nobody waits any more is not worth one.
@@ -168,14 +166,23 @@ export function createInbound(host: InboundHost, options: InboundOptions): Handl
   }
 }
 
-/** Tells the listeners why a request was refused, and the caller that it was. */
-function answerRefusals({ events }: InboundHost): Layer<Inbound, InboundReply> {
+/** Tells the listeners why a request was refused, and the caller that it was; and has each request measured. */
+function answerRefusals(host: InboundHost): Layer<Inbound, InboundReply> {
+  const { events, clock } = host
+  const measured = requestMeter(host)
   return (next) => async (inbound) => {
+    const startedAtMs = clock.now()
     try {
-      return await next(inbound)
+      const reply = await next(inbound)
+      measured(inbound, startedAtMs, { status: reply.status, reply })
+      return reply
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
+      if (!(error instanceof Refusal)) {
+        measured(inbound, startedAtMs, { status: undefined, code: '_OTHER' })
+        throw error
+      }
       const { status, code, message: reason, peer } = error
+      measured(inbound, startedAtMs, { status, code, peer })
       if (code === 'MESH_ERR_SPILLED') events.emit('spilled', { peer, reason })
       else events.emit('denied', { status, code, method: inbound.method, path: redactTokens(rawPathOf(inbound.target)), peer, reason })
       return { status, route: undefined, aborted: false, answer: problemOf(error) }

@@ -30,7 +30,7 @@ import { stack, type Handler, type Layer } from './call/layer.js'
 import type { ServicePolicy } from './call/policy.js'
 import { attemptSpan } from './telemetry/attempt-span.js'
 import { callSpan } from './telemetry/call-span.js'
-import { attemptMetrics } from './telemetry/attempt-metrics.js'
+import { attemptMeter } from './telemetry/attempt-metrics.js'
 import { callMetrics } from './telemetry/call-metrics.js'
 import type { Metrics } from './telemetry/metrics.js'
 import type { Tracing } from './telemetry/tracing.js'
@@ -111,10 +111,9 @@ export function attemptStack(shared: OutboundShared, node: Node, fleet: Fleet, t
   const layers: Layer<Attempt>[] = [
     // A client span only where bytes are really tried; it writes the trace context last, over whatever came before.
     attemptSpan(tracing, ambient),
-    // Below the span, in whose context a measurement is made. It measures what the span does.
-    attemptMetrics(shared),
-    // Above the timeout, so that a timeout is felt at its full length: a failure must never look fast.
-    measure(node, fleet),
+    // Above the timeout, so that a timeout is felt at its full length: a failure must never look fast. Below the span, in whose
+    // context a measurement is made.
+    measure(node, fleet, attemptMeter(shared)),
     // Below the door, where an answer has its endpoint; it only listens.
     goodbye(node, { clock }),
     attemptTimeout({ wheel }),

@@ -29,7 +29,7 @@ function sourceOf(path: string): string {
 
 const isSource = (target: string): boolean => /\.tsx?$/.test(target)
 
-const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'testing.ts', 'cli.ts', 'registry/dns.ts', 'registry/etcd.ts', 'registry/kubernetes.ts']
+const DOORS = ['index.ts', 'express.ts', 'fastify.ts', 'web.ts', 'otel.ts', 'testing.ts', 'cli.ts', 'registry/dns.ts', 'registry/etcd.ts', 'registry/kubernetes.ts']
 const ROOMS = ['discovery', 'balancer', 'auth', 'telemetry', 'resilience', 'transport']
 
 /** Higher may import lower; rooms may not import each other. */
@@ -49,6 +49,12 @@ const DEPENDENCY_DOORS: Readonly<Record<string, RegExp>> = {
   '@opentelemetry/api': /^telemetry\//,
   // Bundled with the control plane.
   pbf: /^control-plane\/monitor\/protobuf\.ts$/,
+  // Packages that only who starts an SDK by us has to have.
+  ...Object.fromEntries(
+    ['context-async-hooks', 'core', 'exporter-metrics-otlp-http', 'exporter-trace-otlp-http', 'resources', 'sdk-metrics', 'sdk-trace-base'].map(
+      (name) => [`@opentelemetry/${name}`, /^telemetry\/sdk-packages\.ts$/],
+    ),
+  ),
   // Types alone, for the augmentation of its request.
   fastify: /^fastify\.ts$/,
   // The page, which the build makes one document of: none of these is there at run time.

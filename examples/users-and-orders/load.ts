@@ -1,8 +1,8 @@
 // The edge: stands for the website in front of the order service. A dozen visitors ask for one order after another.
 import { setTimeout as pause } from 'node:timers/promises'
 import { createMesh, isMeshError, type MeshError } from 'sidecarless'
+import { startTelemetry } from 'sidecarless/otel'
 import { registry } from './registry.js'
-import { startTelemetry } from './telemetry.js'
 
 export interface Load {
   readonly seconds: number
@@ -28,7 +28,7 @@ const BETWEEN_MS = 50
 const controlPlane = process.env.CONSUL_HTTP_ADDR ?? 'http://127.0.0.1:7117'
 const seconds = Number(process.env.SECONDS ?? 10)
 
-const telemetry = startTelemetry('edge', controlPlane)
+const telemetry = await startTelemetry({ service: 'edge', endpoint: controlPlane, spanIntervalMs: 500, metricIntervalMs: 2_000 })
 const mesh = createMesh({
   service: 'edge',
   registry: registry(),

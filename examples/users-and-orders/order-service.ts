@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createMesh } from 'sidecarless'
 import { expressMesh } from 'sidecarless/express'
+import { startTelemetry } from 'sidecarless/otel'
 import { registry } from './registry.js'
-import { startTelemetry } from './telemetry.js'
 
 const controlPlane = process.env.CONSUL_HTTP_ADDR ?? 'http://127.0.0.1:7117'
 const instance = process.env.INSTANCE ?? 'orders-1'
 
-const telemetry = startTelemetry('orders', controlPlane)
+const telemetry = await startTelemetry({ service: 'orders', endpoint: controlPlane, spanIntervalMs: 500, metricIntervalMs: 2_000 })
 const mesh = createMesh({
   service: 'orders',
   registry: registry(),

@@ -4,14 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import Fastify from 'fastify'
 import { createMesh } from 'sidecarless'
 import { fastifyMesh } from 'sidecarless/fastify'
+import { startTelemetry } from 'sidecarless/otel'
 import { registry } from './registry.js'
-import { startTelemetry } from './telemetry.js'
 
 const controlPlane = process.env.CONSUL_HTTP_ADDR ?? 'http://127.0.0.1:7117'
 const instance = process.env.INSTANCE ?? 'users-1'
 const workMs = Number(process.env.WORK_MS ?? 5)
 
-const telemetry = startTelemetry('users', controlPlane)
+const telemetry = await startTelemetry({ service: 'users', endpoint: controlPlane, spanIntervalMs: 500, metricIntervalMs: 2_000 })
 const mesh = createMesh({
   service: 'users',
   registry: registry(),

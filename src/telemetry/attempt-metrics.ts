@@ -2,12 +2,14 @@ import type { Clock } from '../base/clock.js'
 import { meshErrorIn } from '../base/errors.js'
 import type { Attempt } from '../call/call.js'
 import type { Events } from '../call/events.js'
-import type { Layer } from '../call/layer.js'
 import { ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, methodLabel, SERVER_ADDRESS, SERVER_PORT } from './attributes.js'
 import type { Metrics } from './metrics.js'
 import { resultKey } from './series-cache.js'
 import type { HistogramSeries } from './series.js'
 import type { Tracing } from './tracing.js'
+
+/** Is told when an attempt began, and its status or what went wrong, or both. */
+export type AttemptMeter = (attempt: Attempt, startedAtMs: number, status: number | undefined, failure: Error | undefined) => void
 
 export interface AttemptMetricsOptions {
   readonly metrics: Metrics
@@ -16,8 +18,8 @@ export interface AttemptMetricsOptions {
   readonly clock: Clock
 }
 
-/** Measures every attempt until its body has ended, as its span does, and tells of it whoever listens. */
-export function attemptMetrics({ metrics, tracing, events, clock }: AttemptMetricsOptions): Layer<Attempt> {
+/** Takes the measure of every attempt that is over, body and all, and tells of it whoever listens. */
+export function attemptMeter({ metrics, tracing, events, clock }: AttemptMetricsOptions): AttemptMeter {
   const set = metrics.histogram('clientDuration')
 
   const seriesOf = (service: string, verb: string, status: number | undefined, error: string | undefined): HistogramSeries => {
@@ -37,28 +39,13 @@ export function attemptMetrics({ metrics, tracing, events, clock }: AttemptMetri
     return found ?? set.at(labels)
   }
 
-  const over = ({ call, endpoint }: Attempt, startedAtMs: number, traceId: string | undefined, status: number | undefined, failure: Error | undefined): void => {
+  return ({ call, endpoint }, startedAtMs, status, failure) => {
     const durationMs = clock.now() - startedAtMs
     const error = failure === undefined ? undefined : errorType(failure)
     metrics.record('clientDuration', seriesOf(call.service, call.method, status, error), durationMs / 1_000)
     if (!events.heard('attempted')) return
     const { service, method, template: route, resends, hedge } = call
-    events.emit('attempted', { service, endpoint: endpoint.id, method, route, status, durationMs, error, resends, hedge, traceId })
-  }
-
-  return (next) => (attempt) => {
-    const startedAtMs = clock.now()
-    const traceId = events.heard('attempted') ? tracing.traceId : undefined
-    return next(attempt).then(
-      (reply) => {
-        void reply.done.then(({ error }) => over(attempt, startedAtMs, traceId, reply.status, error))
-        return reply
-      },
-      (error: Error) => {
-        over(attempt, startedAtMs, traceId, undefined, error)
-        throw error
-      },
-    )
+    events.emit('attempted', { service, endpoint: endpoint.id, method, route, status, durationMs, error, resends, hedge, traceId: tracing.traceId })
   }
 }
 

@@ -9,14 +9,28 @@ import { resultKey, SeriesCache } from './series-cache.js'
 import type { HistogramSeries } from './series.js'
 import type { Tracing } from './tracing.js'
 
+/** What became of an inbound request. */
+export interface RequestResult {
+  readonly status: number | undefined
+  /** Why it was refused, or `_OTHER` for what nobody foresaw. */
+  readonly code?: string | undefined
+  /** Of the application, if it was asked. */
+  readonly reply?: InboundReply | undefined
+  /** Who was refused, where that is known. */
+  readonly peer?: string | undefined
+}
+
+/** Is told when a request came and what became of it. */
+export type RequestMeter = (inbound: Inbound, startedAtMs: number, result: RequestResult) => void
+
 export interface RequestMetricsOptions {
   readonly metrics: Metrics
   readonly events: Events
   readonly clock: Clock
 }
 
-/** Measures every inbound request until it was answered, refused ones too, and tells of it whoever listens. */
-export function requestMetrics({ metrics, events, clock }: RequestMetricsOptions): Layer<Inbound, InboundReply> {
+/** Takes the measure of every inbound request that was answered or refused, and tells of it whoever listens. */
+export function requestMeter({ metrics, events, clock }: RequestMetricsOptions): RequestMeter {
   const caches = { http: new SeriesCache<HistogramSeries>(), https: new SeriesCache<HistogramSeries>() }
   const set = metrics.histogram('serverDuration')
 
@@ -37,27 +51,13 @@ export function requestMetrics({ metrics, events, clock }: RequestMetricsOptions
     return found ?? set.at(labels)
   }
 
-  const over = (inbound: Inbound, startedAtMs: number, status: number | undefined, error: string | undefined, reply?: InboundReply, caller?: string): void => {
+  return (inbound, startedAtMs, { status, code, reply, peer }) => {
     const durationMs = clock.now() - startedAtMs
     const route = reply?.route
+    const error = reply?.aborted === true ? 'MESH_ERR_ABORTED' : code
     metrics.record('serverDuration', seriesOf(inbound, route, status, error), durationMs / 1_000)
     if (!events.heard('served')) return
-    events.emit('served', { method: inbound.method, route, status, durationMs, error, peer: reply?.heardOf?.peer ?? caller, traceId: reply?.heardOf?.traceId })
-  }
-
-  return (next) => (inbound) => {
-    const startedAtMs = clock.now()
-    return next(inbound).then(
-      (reply) => {
-        over(inbound, startedAtMs, reply.status, reply.aborted ? 'MESH_ERR_ABORTED' : undefined, reply)
-        return reply
-      },
-      (error: Error) => {
-        if (error instanceof Refusal) over(inbound, startedAtMs, error.status, error.code, undefined, error.peer)
-        else over(inbound, startedAtMs, undefined, '_OTHER')
-        throw error
-      },
-    )
+    events.emit('served', { method: inbound.method, route, status, durationMs, error, peer: reply?.heardOf?.peer ?? peer, traceId: reply?.heardOf?.traceId })
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { version } from '../../src/base/version.js'
@@ -53,17 +53,34 @@ describe.skipIf(!existsSync(join(root, 'dist/index.d.ts')) && process.env['CI'] 
     expect(await evaluate(type, call(loads.join('')))).toBe('3 parts\n3 parts\n')
   })
 
-  it('knows the errors of its other copy in the same process', async () => {
+  it('Y06 three copies in one process share nothing, and know each other\'s errors', async () => {
+    // The packed package once more, as a dependency's own dependency is.
+    const copy = join(installation.folder, 'node_modules/other/node_modules/sidecarless')
+    cpSync(join(installation.folder, 'node_modules/sidecarless'), copy, { recursive: true })
     const told = await evaluate(
       'module',
       `import { createRequire } from 'node:module'
-       import { isMeshError, MeshError } from 'sidecarless'
-       const other = createRequire(import.meta.url)('sidecarless')
-       const error = new other.MeshError('MESH_ERR_CLOSED', 'closed')
-       const wrapped = new Error('outer', { cause: error })
-       console.log(error instanceof MeshError, isMeshError(error, 'MESH_ERR_CLOSED'), isMeshError(wrapped))`,
+       import { createServer } from 'node:http'
+       import * as esm from 'sidecarless'
+       const require = createRequire(import.meta.url)
+       const copies = [esm, require('sidecarless'), require('${copy}')]
+       const matches = copies.map(({ MeshError }) => {
+         const error = new Error('outer', { cause: new MeshError('MESH_ERR_CLOSED', 'closed') })
+         return copies.map(({ isMeshError }) => isMeshError(error, 'MESH_ERR_CLOSED') && !isMeshError(error, 'MESH_ERR_LIMIT'))
+       })
+       const server = createServer((request, response) => response.end('Ada')).listen(0, '127.0.0.1', async () => {
+         const users = '127.0.0.1:' + server.address().port
+         const meshes = copies.map(({ createMesh, fixed }) => createMesh({ service: 'orders', registry: fixed({ users: [users] }), admin: { port: 0 } }))
+         for (const [i, mesh] of meshes.entries()) for (let calls = 0; calls <= i; calls++) await (await mesh.fetch('http://users/')).text()
+         const counts = meshes.map((mesh) => Number(/mesh_calls_total.* (\\d+)/.exec(mesh.metrics())[1]))
+         await meshes[0].close()
+         const after = await (await meshes[2].fetch('http://users/')).text()
+         console.log(JSON.stringify({ distinct: new Set(copies.map(({ MeshError }) => MeshError)).size, matches, counts, after }))
+         await Promise.all(meshes.map((mesh) => mesh.close()))
+         server.close()
+       })`,
     )
-    expect(told).toBe('false true true\n')
+    expect(JSON.parse(told)).toEqual({ distinct: 3, matches: [1, 2, 3].map(() => [true, true, true]), counts: [1, 2, 3], after: 'Ada' })
   })
 
   it('brings a command that runs by its name', async () => {

@@ -2,17 +2,21 @@ import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../src/base/random.js'
 import { Events } from '../../src/call/events.js'
-import type { InboundReply } from '../../src/call/inbound.js'
+import type { Inbound, InboundReply } from '../../src/call/inbound.js'
+import type { Layer } from '../../src/call/layer.js'
 import { MeshError } from '../../src/base/errors.js'
 import { Refusal } from '../../src/call/refusal.js'
-import { attemptMetrics } from '../../src/telemetry/attempt-metrics.js'
+import { measure } from '../../src/balancer/measure.js'
+import { Node } from '../../src/balancer/node.js'
+import { attemptMeter } from '../../src/telemetry/attempt-metrics.js'
 import { callMetrics } from '../../src/telemetry/call-metrics.js'
 import { countEvents } from '../../src/telemetry/event-metrics.js'
 import { Metrics } from '../../src/telemetry/metrics.js'
 import { prometheusText } from '../../src/telemetry/prometheus.js'
-import { peerMetrics, requestMetrics } from '../../src/telemetry/request-metrics.js'
+import { peerMetrics, requestMeter } from '../../src/telemetry/request-metrics.js'
 import { MAX_SERIES } from '../../src/telemetry/series.js'
 import { Tracing } from '../../src/telemetry/tracing.js'
+import { fleetOn } from '../balancer/support.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { attempt, call, endpoint, inbound, openReply, reply } from './nouns.js'
 
@@ -35,6 +39,27 @@ function seriesCount(text: string): number {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length
 }
 
+/** The stages as they stand in the stacks, with the measuring that they hand on. */
+function attemptLayer(options: ReturnType<typeof scene>['options']) {
+  const node = new Node(endpoint(), () => ({ handle: () => Promise.reject(new Error('not sent')), close: async () => {} }))
+  return measure(node, fleetOn(options.clock), attemptMeter(options))
+}
+
+function requestLayer(options: ReturnType<typeof scene>['options']): Layer<Inbound, InboundReply> {
+  const meter = requestMeter(options)
+  return (next) => async (of) => {
+    try {
+      const reply = await next(of)
+      meter(of, 0, { status: reply.status, reply })
+      return reply
+    } catch (error) {
+      const { status, code, peer } = error as Refusal
+      meter(of, 0, { status, code, peer })
+      throw error
+    }
+  }
+}
+
 const answered: InboundReply = { status: 200, route: undefined, aborted: false, answer: undefined }
 const peerOf = (service: string) => ({ service, principal: service, issuer: 'i', claims: {} })
 
@@ -42,7 +67,7 @@ describe('metrics', () => {
   it('measures an attempt until its body has ended, into the buckets that the conventions advise', async () => {
     const { clock, options, text } = scene()
     const answer = openReply(200)
-    await attemptMetrics(options)(async () => answer)(attempt())
+    await attemptLayer(options)(async () => answer)(attempt())
     await clock.advance(30)
     expect(samples(text(), 'http_client_request_duration_seconds_count')).toEqual([])
     answer.flow.end({})
@@ -58,7 +83,7 @@ describe('metrics', () => {
 
   it('tells failures of attempts apart by status or code, and calls what was given up no error', async () => {
     const { options, text } = scene()
-    const layer = attemptMetrics(options)
+    const layer = attemptLayer(options)
     await layer(async () => reply(503))(attempt())
     for (const code of ['MESH_ERR_CONNECT', 'MESH_ERR_ABORTED'] as const) {
       await expect(layer(() => Promise.reject(new MeshError(code, 'no')))(attempt())).rejects.toThrow()
@@ -83,7 +108,7 @@ describe('metrics', () => {
 
   it('measures inbound requests by route, refused ones too, and counts those of each caller', async () => {
     const { options, tracing, text } = scene()
-    const outer = requestMetrics(options)
+    const outer = requestLayer(options)
     const inner = peerMetrics(options, tracing)
     await outer(inner(async () => ({ ...answered, route: '/users/:id' })))(inbound({ peer: peerOf('orders') }))
     const refuse = (): Promise<never> => Promise.reject(new Refusal('MESH_ERR_FORBIDDEN', 'no rule', { peer: 'orders' }))
@@ -101,8 +126,8 @@ describe('metrics', () => {
   it('Y03 makes of 10,000 peers, paths, principals, services and instances at most 2000 series, and counts the rest together', async () => {
     const { options, metrics, tracing, events, text } = scene()
     const random = seededRandom(1)
-    const server = requestMetrics(options)(peerMetrics(options, tracing)(async () => answered))
-    const client = attemptMetrics(options)(async () => reply())
+    const server = requestLayer(options)(peerMetrics(options, tracing)(async () => answered))
+    const client = attemptLayer(options)(async () => reply())
     for (let i = 0; i < 10_000; i++) {
       await server(inbound({ peer: peerOf(`peer-${i}`), target: `/${random()}/${i}?q=${random()}` }))
       await client(attempt({ call: call({ path: `/${random()}`, method: `M${i}` }), endpoint: endpoint({ id: `e${i}`, host: `h${i}` }) }))
