@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createControlPlane } from '../src/control-plane/control-plane.js'
 import { expressMesh } from '../src/express.js'
 import { createMesh, fixed, type AccessPolicy, type IdentityOptions, type TrustedIssuerOptions } from '../src/index.js'
+import { makeTestCa } from './support/kubernetes-api/test-ca.js'
 import { RawSigner } from './support/raw-token.js'
 import { ScriptedIssuer } from './support/scripted-issuer.js'
 
@@ -94,6 +96,27 @@ describe('identity.issuers', () => {
     expect(await ask(signer.token(claims))).toEqual([200, [`${login.url}#orders`, login.url]])
     expect(await ask(signer.token({ ...claims, aud: 'users' }))).toMatchObject([401, {}])
     expect(await ask(signer.token(claims, { typ: 'JWT' }))).toMatchObject([401, {}])
+  })
+
+  it('fetches keys over TLS from a server that caFile vouches for, and from no other', async () => {
+    const { ca, key, cert } = makeTestCa()
+    const signer = new RawSigner()
+    const api = createTlsServer({ key, cert }, (_, response) => void response.end(JSON.stringify(signer.jwks))).listen(0, '127.0.0.1')
+    onTestFinished(() => {
+      api.close()
+      api.closeAllConnections()
+    })
+    await once(api, 'listening')
+    const folder = mkdtempSync(join(tmpdir(), 'issuers-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const caFile = join(folder, 'ca.crt')
+    writeFileSync(caFile, ca)
+    const iss = 'https://kubernetes.default.svc'
+    const one = { issuer: iss, profile: 'kubernetes', jwksUrl: `https://127.0.0.1:${(api.address() as AddressInfo).port}/keys` } as const
+    const policy = { allow: [{ from: [{ namespaces: ['shop'] }] }] }
+    const token = accountToken(signer, iss, 'shop', 'orders')
+    expect(await (await usersWith({ issuers: [{ ...one, caFile }] }, policy))(token)).toEqual([200, [ORDERS, iss]])
+    expect(await (await usersWith({ issuers: [one] }, policy))(token)).toMatchObject([503, { code: 'MESH_ERR_KEYS' }])
   })
 
   const issuer = 'https://one.test'

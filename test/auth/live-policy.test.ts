@@ -34,7 +34,7 @@ describe('live policy', () => {
     const told: string[] = []
     const listen = (name: string) => policy.listen({ replaced: () => told.push(name), refused: () => told.push(name) })
     const [stop] = [listen('one'), listen('other')]
-    stop!()
+    stop()
     policy.replace(OPEN)
     expect(told).toEqual(['other'])
   })

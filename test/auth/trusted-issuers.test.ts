@@ -78,7 +78,7 @@ describe('several trusted issuers', () => {
   it('J15 a remembered token goes with the key of its own issuer', async () => {
     let set = await readKeySet(signers.login.jwks)
     const [mesh, other] = issuers
-    const both = verifierOf([mesh!, { ...other!, keys: { find: (kid) => set.get(kid) } }], clock)
+    const both = verifierOf([mesh, { ...other, keys: { find: (kid) => set.get(kid) } }], clock)
     const token = signers.login.token(ofLogin)
     await both.verify(token)
     set = new Map()
