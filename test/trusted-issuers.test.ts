@@ -20,7 +20,7 @@ const ORDERS = 'system:serviceaccount:shop:orders'
 async function usersWith(identity: IdentityOptions, policy: AccessPolicy): Promise<(token: string) => Promise<[number, unknown]>> {
   const mesh = createMesh({ service: 'users', registry: fixed({}), identity })
   const app = express()
-  app.use(expressMesh(mesh, { policy }))
+  app.use(expressMesh(mesh, { policy, shed: false }))
   app.get('/', ({ mesh: { peer } }, response) => void response.json([peer!.service, peer!.issuer]))
   const server = createServer(app).listen(0, '127.0.0.1')
   onTestFinished(async () => {
