@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { LivePolicy } from './auth/live-policy.js'
 import type { AccessPolicy } from './auth/policy.js'
 import { parseStrictJson } from './auth/strict-json.js'
@@ -63,9 +63,23 @@ export function policyFile(path: string, clock: Clock = systemClock): PolicyFile
 
 function firstContent(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return boundedContent(path)
   } catch (cause) {
     throw new MeshError('MESH_ERR_OPTION', `${path}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Bounded by what is read and not by what the file says of itself: a device or a pipe says nothing. */
+function boundedContent(path: string): string {
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(MAX_BYTES + 1)
+    let length = 0
+    for (let read = -1; read !== 0 && length < bytes.length; length += read) read = readSync(file, bytes, length, bytes.length - length, null)
+    if (length > MAX_BYTES) throw new Error(`expected at most ${MAX_BYTES} bytes, got more`)
+    return bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(file)
   }
 }
 

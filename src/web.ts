@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { callable } from './base/validate.js'
 import { Cancellation } from './call/cancellation.js'
 import type { RequestMesh } from './call/inbound.js'
 import { RETRIED_HEADER } from './call/chain.js'
@@ -6,6 +8,23 @@ import { isFailure } from './call/outcome.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
 import { hungUp } from './inbound/hung-up.js'
 import { RequestView } from './inbound/request-view.js'
+
+/** The connection that a request came on; what a platform does not tell stays undefined. */
+export interface WebConnection {
+  /** Address of the other end, as text. */
+  readonly remoteAddress?: string | undefined
+  /** Port of this process that it came to. */
+  readonly localPort?: number | undefined
+}
+
+export interface WebOptions extends InboundOptions {
+  /**
+   * Finds the connection of a request, which a `Request` does not know: given what the platform gives with it, such as
+   * `(_, info) => ({ remoteAddress: info.remoteAddr.hostname })` for Deno. Without it, `addresses` and `ports` of a policy are in doubt:
+   * a `deny` rule matches, an `allow` rule does not.
+   */
+  readonly connection?: ((request: Request, ...platform: never[]) => WebConnection) | undefined
+}
 
 /** A handler of web-standard requests, as Hono, Deno, Bun and many others take it. */
 export type WebHandler = (request: Request, context: RequestMesh) => Response | Promise<Response>
@@ -16,11 +35,12 @@ export type WebHandler = (request: Request, context: RequestMesh) => Response | 
  */
 export function webMesh(
   mesh: InboundMesh,
-  options: InboundOptions,
+  { connection = () => ({}), ...options }: WebOptions,
   handler: WebHandler,
-): (request: Request) => Promise<Response> {
+): (request: Request, ...platform: unknown[]) => Promise<Response> {
   const handle = mesh.inbound(options)
-  return async (request) => {
+  const connectionOf = callable<(request: Request, ...platform: unknown[]) => WebConnection>('a function')(connection, 'connection')
+  return async (request, ...platform) => {
     const { protocol, pathname, search, host } = new URL(request.url)
     const { signal } = request
     const cancellation = new Cancellation()
@@ -33,7 +53,7 @@ export function webMesh(
         method: request.method,
         target: pathname + search,
         scheme: protocol === 'https:' ? 'https' : 'http',
-        remoteAddress: undefined,
+        ...known(connectionOf(request, ...platform)),
         cancellation,
         // Platforms may keep the host in the URL alone.
         header: (name) => request.headers.get(name) ?? (name === 'host' ? host : undefined),
@@ -49,6 +69,14 @@ export function webMesh(
       // Some platforms abort the signal of a request that is answered, too; what was begun by then is not to end of it.
       signal.removeEventListener('abort', hangUp)
     }
+  }
+}
+
+/** What is no address or no port is not known: a policy must not judge by it. */
+function known({ remoteAddress, localPort }: WebConnection): { remoteAddress: string | undefined; localPort: number | undefined } {
+  return {
+    remoteAddress: typeof remoteAddress === 'string' && isIP(remoteAddress) !== 0 ? remoteAddress : undefined,
+    localPort: Number.isInteger(localPort) ? localPort : undefined,
   }
 }
 

@@ -275,6 +275,19 @@ describe('inbound stack', () => {
     }
   })
 
+  it('a policy that is shared tells a mesh no more that is closed', () => {
+    const policy = livePolicy({ allow: [{ from: ['*'] }] })
+    const told: string[] = []
+    scene.host.events.on('policyReplaced', () => told.push('replaced'))
+    scene.inbound({ policy })
+    scene.inbound({ policy })
+    policy.replace({ allow: [{ from: ['*'] }] })
+    expect(told).toEqual(['replaced', 'replaced'])
+    scene.host.events.emit('closed', {})
+    policy.replace({ allow: [{ from: ['*'] }] })
+    expect(told).toHaveLength(2)
+  })
+
   it('does not start without an issuer', async () => {
     const alone = await InboundScene.create({ verification: undefined })
     expect(() => alone.inbound(POLICY)).toThrow('identity.issuer: expected the issuer whose tokens callers must bring')

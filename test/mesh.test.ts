@@ -181,7 +181,10 @@ describe('mesh', () => {
     await usersIn(registry, ['Ada'])
     const mesh = meshWith({ registry })
     await mesh.service('users').get('/')
+    let closed = 0
+    mesh.on('closed', () => closed++)
     await Promise.all([mesh.close(), mesh.close(), mesh[Symbol.asyncDispose]()])
+    expect(closed).toBe(1)
     await expect(mesh.service('users').get('/')).rejects.toMatchObject({ code: 'MESH_ERR_CLOSED' })
     await expect(mesh.service('new').get('/')).rejects.toMatchObject({ code: 'MESH_ERR_CLOSED' })
     await expect(mesh.fetch('http://other/')).rejects.toMatchObject({ code: 'MESH_ERR_CLOSED' })

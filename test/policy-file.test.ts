@@ -38,9 +38,14 @@ describe('policy file', () => {
     ['{ "allow": [] ', 'expected a policy as JSON'],
     ['{ "allow": [], "allow": [{ "from": ["*"] }] }', 'a member stands twice'],
     ['{ "alow": [] }', 'policy.alow: unknown option'],
-  ])('Z13 does not start with %j', (content, message) => {
+    [`{ "allow": [] ${' '.repeat(1024 * 1024)} }`, 'expected at most 1048576 bytes, got more'],
+  ])('Z13 does not start with %.80j', (content, message) => {
     if (content !== undefined) writeFileSync(path, content)
     expect(() => policyFile(path)).toThrow(message)
+  })
+
+  it('Z13 does not start with a file without end', () => {
+    expect(() => policyFile('/dev/zero')).toThrow('expected at most 1048576 bytes, got more')
   })
 
   it('Z13 takes up what is written and what is renamed into its place, and keeps the last good one of what is not understood', async () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { InboundOptions } from '../src/inbound.js'
-import { webMesh } from '../src/web.js'
+import { webMesh, type WebConnection, type WebOptions } from '../src/web.js'
 import { InboundScene } from './support/inbound-mesh.js'
 
 const OPTIONS: InboundOptions = {
@@ -34,6 +34,26 @@ describe('web-standard handler', () => {
     expect((await handle(new Request('http://users/users/42', { method: 'DELETE', headers }))).status).toBe(403)
     expect((await handle(new Request('http://users//users/42', { headers }))).status).toBe(400)
     expect((await handle(new Request('http://users/users/..%2fadmin', { headers }))).status).toBe(400)
+  })
+
+  it('is judged by the connection that the platform tells of, and in doubt where it tells of none', async () => {
+    const policy = {
+      allow: [{ from: ['orders'], when: [{ addresses: ['10.0.0.0/8'] }] }],
+      deny: [{ from: ['*'], ports: [9090] }],
+    }
+    const answer = async (connection?: WebOptions['connection'], ...platform: unknown[]): Promise<number> => {
+      const asked = webMesh(scene, { policy, connection }, () => new Response())
+      return (await asked(new Request('http://users/', { headers: await scene.bearer('orders') }), ...platform)).status
+    }
+    const told = (_: Request, remoteAddress: string, localPort: number): WebConnection => ({ remoteAddress, localPort })
+    expect(await answer(told, '10.1.2.3', 8080)).toBe(200)
+    expect(await answer(told, '192.0.2.1', 8080)).toBe(403)
+    expect(await answer(told, '10.1.2.3', 9090)).toBe(403)
+    expect(await answer(told, 'ten', 8080)).toBe(403)
+    expect(await answer(told, '10.1.2.3')).toBe(403)
+    // Nobody has said what the platform's arguments mean.
+    expect(await answer(undefined, { remoteAddress: '10.1.2.3', localPort: 8080 })).toBe(403)
+    expect(() => webMesh(scene, { policy, connection: 'here' as never }, () => new Response())).toThrow('connection: expected a function, got "here"')
   })
 
   it('J13 two authorization fields are one too many, even if one is good', async () => {

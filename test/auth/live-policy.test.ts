@@ -29,6 +29,16 @@ describe('live policy', () => {
     expect(told).toEqual([expect.stringContaining('policy.allow[0].from'), 'replaced'])
   })
 
+  it('tells nobody who does not listen any more', () => {
+    const policy = livePolicy(SHUT)
+    const told: string[] = []
+    const listen = (name: string) => policy.listen({ replaced: () => told.push(name), refused: () => told.push(name) })
+    const [stop] = [listen('one'), listen('other')]
+    stop()
+    policy.replace(OPEN)
+    expect(told).toEqual(['other'])
+  })
+
   it('a plain policy stands for good', () => {
     expect(policySource(OPEN, 'policy').current.judge(asked()).allowed).toBe(true)
     expect(() => policySource([], 'policy')).toThrow('policy: expected a plain object')

@@ -43,7 +43,9 @@ async function throughRestart(...args: string[]): Promise<Record<number, number>
 }
 
 function meshOf(service: string, issuer: string, users: string): Mesh {
-  const mesh = createMesh({ service, registry: fixed({ users: [users] }), identity: { issuer, clientSecret: 'hush' } })
+  // Patient, so that a busy machine is no failure of the control plane's.
+  const patient = { timeoutMs: 20_000, attemptTimeoutMs: 20_000 }
+  const mesh = createMesh({ service, registry: fixed({ users: [users] }), identity: { issuer, clientSecret: 'hush' }, services: { users: patient } })
   onTestFinished(() => mesh.close())
   return mesh
 }
@@ -51,7 +53,7 @@ function meshOf(service: string, issuer: string, users: string): Mesh {
 async function startUsers(issuer: string): Promise<string> {
   const mesh = meshOf('users', issuer, '127.0.0.1:1')
   const app = express()
-  app.use(expressMesh(mesh, { policy: { allow: [{ from: ['*'] }] } }))
+  app.use(expressMesh(mesh, { policy: { allow: [{ from: ['*'] }] }, shed: false }))
   app.get('/', (_, response) => void response.end('hello'))
   const server = createServer(app).listen(0, '127.0.0.1')
   onTestFinished(() => {
