@@ -93,7 +93,7 @@ describeWithOpenssl('mutual TLS', () => {
       'our own': undefined,
       Agent: (_origin, options) => new Agent(options),
       Pool: (origin, options) => new Pool(origin, options),
-      Client: (origin, options) => new Client(origin, options as Client.Options),
+      Client: (origin, options) => new Client(origin, options),
       BalancedPool: (origin, options) => new BalancedPool(origin, options),
       'HTTP/2': (origin, options) => new Pool(origin, { ...options, allowH2: true }),
     }
@@ -111,7 +111,7 @@ describeWithOpenssl('mutual TLS', () => {
     const { address } = await serveUsers()
     const kinds: TransportOptions['createPool'][] = [
       (_origin, options) => new Agent(options),
-      (origin, options) => new Client(origin, options as Client.Options),
+      (origin, options) => new Client(origin, options),
       (origin, options) => new BalancedPool(origin, options),
       (origin, options) => new Pool(origin, { ...options, allowH2: true }),
     ]

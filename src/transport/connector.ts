@@ -41,8 +41,8 @@ export function connectorWithin(timeoutMs: number, clock: Clock, expected?: Expe
       const [error, opened] = expected === undefined ? result : verified(result, expected)
       // Before undici listens itself.
       opened?.once('error', plainlyBroken)
-      if (error === null) callback(error, opened!)
-      else callback(error, null)
+      if (opened === null) callback(error!, null)
+      else callback(null, opened)
     }) as unknown as Socket
   }
 }
@@ -63,6 +63,7 @@ type Result = Parameters<buildConnector.Callback>
 /** The check of every connection, before undici may write to it. */
 function verified([error, socket]: Result, { secrets, identity }: Expected): readonly [Error | null, Socket | null] {
   if (error !== null) return [isOfTls(error) ? new PeerRefused(error.message, { cause: error }) : error, null]
+  // Of an `https:` origin; a plain one would never come here.
   const connection = socket as TLSSocket
   const refusal = connection.encrypted ? secrets.refusal(connection, identity) : new Error('the connection is in the clear')
   if (refusal === undefined) return [null, connection]

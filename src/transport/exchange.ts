@@ -11,12 +11,14 @@ import { badAnnouncements, givenUpWaiting, noPlace, transportError, unverified, 
 export interface Line {
   readonly origin: string
   readonly pool: Dispatcher
-  readonly places: Places
   /** Most that a body may hold that is read as a whole. */
   readonly maxResponseBytes: number
   /** Whether a connection of it has been checked; undefined when none has to be. A pool of somebody else's could have a connector of its own. */
   readonly isVerified?: (() => boolean) | undefined
 }
+
+/** Where an exchange goes: asked when it begins, since it may have waited, and the way be another by then. Throws when there is none. */
+export type LineFor = (attempt: Attempt) => Line
 
 /** Interim answers that may come before the answer; one that only ever sends these would never end. */
 const MAX_ANNOUNCEMENTS = 100
@@ -26,29 +28,32 @@ const MAX_ANNOUNCEMENTS = 100
  * that an attempt needs, so that the way stays as cheap as a bare dispatch.
  */
 export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
-  readonly #line: Line
+  readonly #places: Places
+  readonly #lineFor: LineFor
   readonly #attempt: Attempt
   readonly #fulfil: (reply: Reply) => void
   readonly #reject: (error: Error) => void
+  #line: Line | undefined
   #progress: Progress = 'waiting'
   #controller: Dispatcher.DispatchController | undefined
   #flow: BodyFlow | undefined
   #announcements = 0
 
-  constructor(line: Line, attempt: Attempt, fulfil: (reply: Reply) => void, reject: (error: Error) => void) {
-    this.#line = line
+  constructor(places: Places, lineFor: LineFor, attempt: Attempt, fulfil: (reply: Reply) => void, reject: (error: Error) => void) {
+    this.#places = places
+    this.#lineFor = lineFor
     this.#attempt = attempt
     this.#fulfil = fulfil
     this.#reject = reject
     attempt.cancellation.subscribe(this.#cancelled)
-    if (!line.places.enter(this)) this.#fail(noPlace(attempt))
+    if (!places.enter(this)) this.#fail(noPlace(attempt))
   }
 
   begin(): void {
-    const { origin, pool } = this.#line
     const { call, headers } = this.#attempt
     const { method, path, body } = call
     try {
+      const { origin, pool } = (this.#line = this.#lineFor(this.#attempt))
       const options = { origin, method, path, body: openBody(body), headers, headersTimeout: 0, bodyTimeout: 0 }
       pool.dispatch(options as Dispatcher.DispatchOptions, this)
     } catch (error) {
@@ -61,7 +66,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
     const { reason } = this.#attempt.cancellation
     // It was given up while it waited for a connection: nothing has been written, and nothing will be.
     if (reason !== undefined) return controller.abort(reason)
-    const { isVerified } = this.#line
+    const { isVerified } = this.#line!
     if (isVerified !== undefined && !isVerified()) return controller.abort(unverified(this.#attempt))
     this.#progress = 'sent'
   }
@@ -75,7 +80,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
     this.#progress = 'answered'
     this.#flow = new BodyFlow(this)
     const { endpoint, call } = this.#attempt
-    const { maxResponseBytes: maxBytes } = this.#line
+    const { maxResponseBytes: maxBytes } = this.#line!
     this.#fulfil(new Reply({ status, headers, endpoint, attempts: call.resends + 1, flow: this.#flow, maxBytes }))
   }
 
@@ -85,12 +90,12 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: ResponseHeaders): void {
     this.#attempt.cancellation.unsubscribe(this.#cancelled)
-    this.#line.places.leave()
+    this.#places.leave()
     this.#flow!.end(trailers)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#line.places.leave()
+    this.#places.leave()
     this.#fail(transportError(error, this.#attempt, this.#progress))
   }
 
@@ -113,7 +118,7 @@ export class Exchange implements Dispatcher.DispatchHandler, BodySource, Guest {
   }
 
   #cancelled = (reason: Error): void => {
-    this.#line.places.giveUp(this)
+    this.#places.giveUp(this)
     // undici cannot take a waiting request back; whoever waits for it need not wait along.
     if (this.#controller === undefined) this.#reject(givenUpWaiting(reason))
     else this.#controller.abort(reason)

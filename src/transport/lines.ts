@@ -2,7 +2,6 @@ import type { buildConnector, Dispatcher, Pool } from 'undici'
 import type { Attempt } from '../call/call.js'
 import type { Line } from './exchange.js'
 import { ownPool } from './own-pool.js'
-import type { Places } from './places.js'
 
 /** What of the transport's settings is a pool's. */
 export interface PoolSettings {
@@ -17,7 +16,6 @@ export interface PoolSettings {
 export interface LinesOptions {
   readonly origin: string
   readonly settings: PoolSettings
-  readonly places: Places
   readonly connect: buildConnector.connector
   /** For lines over TLS: a connection that is older is given nothing new. */
   readonly secured?: { readonly maxConnectionAgeMs: number } | undefined
@@ -54,8 +52,8 @@ export class Lines {
   }
 
   #over(pool: Dispatcher): Line {
-    const { origin, places, settings, secured } = this.#options
-    return { origin, pool, places, maxResponseBytes: settings.maxResponseBytes, isVerified: secured && (() => this.#opened) }
+    const { origin, settings, secured } = this.#options
+    return { origin, pool, maxResponseBytes: settings.maxResponseBytes, isVerified: secured && (() => this.#opened) }
   }
 
   #ownPool(more: Pool.Options = {}): Pool {

@@ -6,7 +6,7 @@ import { Lines, type LinesOptions } from './lines.js'
 import type { Security } from './security.js'
 import { distrusted } from './transport-error.js'
 
-export interface SecuredLinesOptions extends Pick<LinesOptions, 'settings' | 'places'> {
+export interface SecuredLinesOptions extends Pick<LinesOptions, 'settings'> {
   /** Host and port. */
   readonly address: string
   readonly clock: Clock
@@ -45,10 +45,10 @@ export class SecuredLines {
   }
 
   #open(identity: string): Lines {
-    const { address, clock, security, settings, places } = this.#options
+    const { address, clock, security, settings } = this.#options
     const { secrets, maxConnectionAgeMs } = security
     const connect = connectorWithin(settings.connectTimeoutMs, clock, { secrets: secrets!, identity })
-    return new Lines({ settings, places, connect, origin: `https://${address}`, secured: { maxConnectionAgeMs } })
+    return new Lines({ settings, connect, origin: `https://${address}`, secured: { maxConnectionAgeMs } })
   }
 
   #renewed = (cutAfterMs: number | undefined): void => {

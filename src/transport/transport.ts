@@ -84,20 +84,19 @@ export interface Transport {
 export function createTransport(endpoint: Endpoint, settings: TransportSettings, clock: Clock = systemClock, security?: Security): Transport {
   const { connectTimeoutMs, maxConnections, maxWaiting } = settings
   const places = new Places(maxConnections, maxWaiting)
-  const shared = { settings, places }
-  const plain = new Lines({ ...shared, origin: `http://${addressOf(endpoint)}`, connect: connectorWithin(connectTimeoutMs, clock) })
+  const plain = new Lines({ settings, origin: `http://${addressOf(endpoint)}`, connect: connectorWithin(connectTimeoutMs, clock) })
   let secured: SecuredLines | undefined
   const lineFor = (attempt: Attempt): Line => {
     const way = security?.wayTo(attempt.endpoint) ?? 'plain'
     if (way === 'plain') return plain.for(attempt)
     if (way instanceof Error) throw refusedUnsent(attempt, way)
-    return (secured ??= new SecuredLines({ ...shared, address: addressOf(endpoint), clock, security: security! })).for(attempt, way.identity)
+    return (secured ??= new SecuredLines({ settings, address: addressOf(endpoint), clock, security: security! })).for(attempt, way.identity)
   }
   return {
     handle: (attempt) =>
       new Promise<Reply>((fulfil, reject) => {
         if (attempt.cancellation.reason !== undefined) reject(attempt.cancellation.reason)
-        else new Exchange(lineFor(attempt), attempt, fulfil, reject)
+        else new Exchange(places, lineFor, attempt, fulfil, reject)
       }),
     close: async () => void (await Promise.all([plain.close(), secured?.close()])),
   }

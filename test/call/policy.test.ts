@@ -117,7 +117,7 @@ const PATHS = [
   'outlier.intervalMs', 'outlier.maxEjectedRatio', 'outlier.maxEjectionMs',
   'outlier.successRate.minEndpoints', 'outlier.successRate.minRequests', 'outlier.successRate.stdevFactor',
   'retry.backoffMs', 'retry.budgetRatio', 'retry.idempotent', 'retry.maxBackoffMs', 'retry.maxResends', 'retry.minPerSec',
-  'slowStart.windowMs', 'spill.maxOffers', 'subset.size', 'throttle.requestsPerAccept', 'throttle.windowMs', 'timeoutMs',
+  'slowStart.windowMs', 'spill.maxOffers', 'subset.size', 'throttle.requestsPerAccept', 'throttle.windowMs', 'timeoutMs', 'tls.identity', 'tls.mode',
 ]
 
 function at(policy: ServicePolicy | ServiceOptions, path: string): unknown {

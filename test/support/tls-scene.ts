@@ -25,34 +25,40 @@ export interface TlsServer {
   readonly connections: TLSSocket[]
   /** Callers of the requests that reached the application, by their principals. */
   readonly callers: (string | undefined)[]
-  /** Bytes of every request body that reached the application. */
-  readonly bodies: string[]
+  /** Of each request, as it came, the certificates of both ends, by their fingerprints. */
+  readonly certificates: { readonly own: string | undefined; readonly peer: string | undefined; readonly connection: TLSSocket }[]
 }
 
-/** Serves over TLS on a free port: `/` answers with the caller's service, `/slow` begins an answer and ends it with `finish`. */
+/** Serves over TLS on a free port: every path answers with the caller's service, but `/endless`, whose answer does not end. */
 export async function serveOverTls(mesh: Mesh, inbound: InboundOptions = { policy: ANYBODY }): Promise<TlsServer> {
   const connections: TLSSocket[] = []
   const callers: TlsServer['callers'] = []
-  const bodies: string[] = []
+  const certificates: TlsServer['certificates'] = []
   const app = express().disable('x-powered-by')
   app.use(expressMesh(mesh, inbound))
-  app.use(express.text({ type: () => true }))
   app.use((request, response, next) => {
     callers.push(request.mesh.peer?.principal)
-    bodies.push(typeof request.body === 'string' ? request.body : '')
     if (request.path === '/endless') return void response.write('so far')
     next()
   })
   app.use((request, response) => void response.send(request.mesh.peer?.service))
   const server = createServer(mesh.serverTls(), app)
   mesh.attach(server)
+  server.on('request', ({ socket }) => {
+    const connection = socket as TLSSocket
+    certificates.push({ own: fingerprint(connection.getCertificate()), peer: fingerprint(connection.getPeerCertificate()), connection })
+  })
   server.on('secureConnection', (connection) => void connections.push(connection))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => {
     server.closeAllConnections()
     return void server.close()
   })
-  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}`, connections, callers, bodies }
+  return { server, address: `127.0.0.1:${(server.address() as AddressInfo).port}`, connections, callers, certificates }
+}
+
+function fingerprint(certificate: object | null): string | undefined {
+  return (certificate as { fingerprint256?: string } | null)?.fingerprint256
 }
 
 /** Fulfils with the next event of this kind. */
