@@ -17,7 +17,7 @@ Identity, by OAuth 2.0
   GET  /.well-known/openid-configuration  /.well-known/oauth-authorization-server
   GET  /.well-known/jwks.json
 
-Monitoring, by OTLP/HTTP in JSON
+Monitoring, by OTLP/HTTP in protobuf or JSON
   POST /v1/traces  /v1/metrics
   GET  /api/{services,edges}?windowSec=               who there is, who calls whom, and how well
   GET  /api/instances?service=&windowSec=             each instance, and why its callers pick it

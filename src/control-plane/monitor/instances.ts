@@ -99,9 +99,10 @@ export class Instances {
       .flatMap(([, found]) => statisticsOf([...found.values()], callers, window, this.#registered))
   }
 
-  /** How many each service has. */
+  /** How many each service has: by the registry, or, for a service that it knows nothing of, how many were tried. */
   counts(window: Window, names: Names): ReadonlyMap<string, number> {
-    return new Map([...this.#found(window, names)].map(([service, found]) => [service, found.size]))
+    const found = [...this.#found(window, names)]
+    return new Map(found.map(([service, { size }]) => [service, this.#registered.hasHad(service) ? this.#registered.of(service).size : size]))
   }
 
   get size(): number {

@@ -15,6 +15,9 @@ export const seriesDefaults: SeriesOptions = Object.freeze({ maxSeries: 2_000, m
 /** What a series is named by may be no longer than this. */
 const MAX_KEY_LENGTH = 4_096
 
+const SILENT_MS = 600_000
+const SWEEP_AT_MOST_EVERY_MS = 10_000
+
 interface Kept {
   readonly at: number
   readonly value: PointValue
@@ -36,6 +39,7 @@ export class SeriesStore {
   readonly #maxPoints: number
   readonly #series = new Map<string, Series>()
   #bytes = 0
+  #sweptAt = 0
 
   constructor({ maxSeries, maxPoints, maxBytes }: SeriesOptions = seriesDefaults) {
     this.maxSeries = maxSeries
@@ -49,7 +53,7 @@ export class SeriesStore {
     if (key.length > MAX_KEY_LENGTH) return false
     const series = this.#series.get(key) ?? { service, metric, unit, attributes, points: [] }
     if (!this.#series.has(key)) {
-      if (this.#series.size >= this.maxSeries) return false
+      if (this.#series.size >= this.maxSeries && !this.#hasRoomAt(at)) return false
       this.#series.set(key, series)
     }
     this.#push(series.points, { at, value: withSharedBounds(value, series.points.at(-1)?.value) })
@@ -66,6 +70,19 @@ export class SeriesStore {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Whether there is room after those are forgotten that have been silent for long. */
+  #hasRoomAt(at: number): boolean {
+    // A sweep looks at everything, which must not be done for each of a flood of new names.
+    if (at - this.#sweptAt < SWEEP_AT_MOST_EVERY_MS) return false
+    this.#sweptAt = at
+    for (const [key, { points }] of this.#series) {
+      if (points.at(-1)!.at > at - SILENT_MS) continue
+      for (const point of points) this.#bytes -= sizeOf(point)
+      this.#series.delete(key)
+    }
+    return this.#series.size < this.maxSeries
   }
 
   #push(points: Kept[], point: Kept): void {

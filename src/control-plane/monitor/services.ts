@@ -19,7 +19,7 @@ export interface ServiceStatistics {
   readonly p99Ms: number
   /** Requests turned away for want of identity or right. */
   readonly denied: number
-  /** How many are registered, or were tried within the window. */
+  /** How many are registered; of a service that the registry knows nothing of, how many were tried within the window. */
   readonly instances: number
   /** When its last span of any kind ended; null when none came. */
   readonly lastSeenAt: number | null

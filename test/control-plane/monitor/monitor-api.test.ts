@@ -163,6 +163,7 @@ describe('instances', () => {
     await put('/v1/agent/service/maintenance/users-2?enable=true')
     await put('/v1/agent/check/fail/service:users-3')
     await put('/v1/agent/service/deregister/users-4')
+    expect((await get(ask, '/api/services')).map(({ service, instances }) => [service, instances])).toEqual([['users', 3], ['orders', 0]])
     const told = (await get(ask, '/api/instances')).map(({ id, status }) => [id, status])
     expect(told).toEqual([['users-1', 'passing'], ['users-2', 'draining'], ['users-3', 'critical'], ['users-4', 'gone'], ['[::1]:99', 'unregistered']])
   })

@@ -23,6 +23,21 @@ describe('the series kept', () => {
     expect(['a', 'b', 'c', 'a'].map((metric) => store.add(point(metric, 1)))).toEqual([true, true, false, true])
   })
 
+  it('make room for new ones when they have been silent for ten minutes', () => {
+    const store = new SeriesStore({ maxSeries: 2, maxPoints: 3, maxBytes: 1e6 })
+    store.add(point('old', 1))
+    store.add(point('live', 900_000))
+    expect(store.add(point('new', 900_001))).toBe(true)
+    expect([...store.all()].map(({ metric }) => metric)).toEqual(['live', 'new'])
+  })
+
+  it('give up old points when all together take too much', () => {
+    const store = new SeriesStore({ maxSeries: 10, maxPoints: 100, maxBytes: 2_000 })
+    for (let at = 1; at <= 1_000; at++) store.add(point(`metric-${at % 10}`, at))
+    expect(store.bytes).toBeLessThanOrEqual(2_000 + 64)
+    expect([...store.all()].map(({ points }) => points.at(-1)!.at).sort((a, b) => a - b)).toEqual([991, 992, 993, 994, 995, 996, 997, 998, 999, 1_000])
+  })
+
   it('do not depend on the order of attributes', () => {
     const store = new SeriesStore()
     store.add(point('up', 1, { a: '1', b: '2' }))

@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { isInstalled } from '../outside.js'
+import { hasPrometheus, startPrometheus } from '../../support/prometheus.js'
 import { exchange, register, running } from '../running.js'
 
 interface Target {
@@ -24,31 +20,6 @@ async function scraped(path: string): Promise<number> {
   onTestFinished(() => void server.close().closeAllConnections())
   return (server.address() as AddressInfo).port
 }
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function startPrometheus(config: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'prometheus-'))
-  await writeFile(join(folder, 'prometheus.yml'), config)
-  const address = `127.0.0.1:${await freePort()}`
-  const args = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`, `--web.listen-address=${address}`]
-  const child = spawn('prometheus', args, { stdio: 'ignore' })
-  onTestFinished(async () => {
-    const ended = once(child, 'exit')
-    child.kill('SIGKILL')
-    await ended
-    await rm(folder, { recursive: true, force: true })
-  })
-  return `http://${address}`
-}
-
-const hasPrometheus = isInstalled('prometheus', 'prometheus', ['--version'])
 
 describe('the list of scrape targets', () => {
   it('names every instance, the unhealthy ones too, with its labels', async () => {
