@@ -123,6 +123,16 @@ describe('architecture', () => {
     expect(sources.filter(({ lines }) => lines > 250).map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
   })
 
+  it('keeps the command line to itself: one file a command, short ones, and no other door goes through it', () => {
+    const ofCommands = sources.filter(({ path }) => path.startsWith('cli/'))
+    expect(ofCommands.length).toBeGreaterThan(20)
+    expect(ofCommands.filter(({ lines }) => lines > 150).map(({ path, lines }) => `${path}: ${lines}`)).toEqual([])
+    const strangers = sources.filter(({ path, imports }) => path !== 'cli.ts' && !path.startsWith('cli/') && imports.some((target) => target.startsWith('cli/')))
+    expect(strangers.map(({ path }) => path)).toEqual([])
+    // What it prints goes through a terminal that knows about pipes and colours.
+    expect(ofCommands.filter(({ path, text }) => path !== 'cli/dev.ts' && /\bprocess\.std(?:out|err)\b/.test(text)).map(({ path }) => path)).toEqual([])
+  })
+
   it('reads clocks, timers and randomness in their own files only', () => {
     const raw = /\b(?:Date\.now|new Date|Math\.random|performance\.now|setTimeout|setInterval|setImmediate)\b/
     const wrong = sources.filter(({ path }) => !['base/clock.ts', 'base/random.ts'].includes(path) && !path.includes('dashboard/'))

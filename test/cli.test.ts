@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { run, type Finished } from './control-plane/outside.js'
+import { helpOf } from '../src/cli/help.js'
+import { commands } from '../src/cli/commands.js'
 import { exchange, running } from './control-plane/running.js'
 import { start, type Program } from './support/processes.js'
 
-const CLI = ['--import', 'tsx', 'src/cli.ts']
+const CLI = ['dist/cli.js']
+const widest = (text: string): number => Math.max(...text.split('\n').map((line) => line.length))
+
 const WITHOUT_SECRET = { MESH_CLIENT_SECRET: '' }
 
 const sidecarless = (...args: string[]): Promise<Finished> => run(process.execPath, [...CLI, ...args], WITHOUT_SECRET)
@@ -38,16 +42,36 @@ describe('sidecarless', () => {
   it('teaches with --help and tells its version', async () => {
     const [help, version] = await Promise.all([sidecarless('--help'), sidecarless('--version')])
     expect(help).toMatchObject({ code: 0, stderr: '' })
-    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--state', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) {
-      expect(help.stdout).toContain(said)
-    }
-    expect(Math.max(...help.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+    for (const { name, summary } of commands) expect(help.stdout).toMatch(new RegExp(`sidecarless ${name} +${summary}`))
+    expect(help.stdout).toContain('one machine')
+    expect(widest(help.stdout)).toBeLessThanOrEqual(120)
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     expect(version).toEqual({ code: 0, stdout: `${manifest.version}\n`, stderr: '' })
   })
 
+  it.each(commands)('teaches with $name --help: every option, an example, and what it ends with', async ({ load }) => {
+    const command = await load()
+    const help = helpOf(command)
+    for (const option of Object.keys(command.options)) expect(help).toContain(`--${option}`)
+    expect(command.examples.length).toBeGreaterThan(1)
+    expect(help).toContain('Ends with 0 when')
+    expect(widest(help)).toBeLessThanOrEqual(120)
+  })
+
+  it('shows the help of a command wherever it is asked for', async () => {
+    const [asked, among, helped] = await Promise.all([sidecarless('dev', '--help'), sidecarless('stat', 'users', '-h'), sidecarless('help', 'dev')])
+    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) expect(asked.stdout.replaceAll('\n', ' ')).toContain(said)
+    expect(among).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('sidecarless stat <service>') })
+    expect(helped).toEqual(asked)
+  })
+
   it.each([
-    [['devv'], "unknown command 'devv'"],
+    [['devv'], "unknown command 'devv' (did you mean 'dev'?)"],
+    [['--url', 'x', 'stat'], "the command comes first, and here is '--url'"],
+    [['stat', '--window', 'soon'], '--window: expected a time from 1 to 600 seconds'],
+    [['explain'], 'the name of a service is missing'],
+    [['traces', 'xyz'], 'expected the id of a trace'],
+    [['tap', '--ratio', '0.1'], '--ratio is for --admin'],
     [['dev', '--prot', '1'], "Unknown option '--prot'"],
     [['dev', 'now'], "dev takes no arguments, and here is 'now'"],
     [['dev', '--port', 'many'], "--port: expected a whole number from 0 to 65535, got 'many'"],
@@ -58,7 +82,7 @@ describe('sidecarless', () => {
     const { code, stdout, stderr } = await sidecarless(...args)
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toContain(message)
-    expect(stderr).toContain('Try sidecarless --help\n')
+    expect(stderr).toMatch(/\nTry sidecarless (?:\w+ )?--help\n$/)
   })
 
   it('says in one line which port is taken and ends with 1', async () => {

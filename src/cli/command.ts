@@ -29,7 +29,7 @@ export interface World {
 export interface Command<O extends Options = Options> {
   /** How it is written, without the program's name. */
   readonly usage: readonly string[]
-  /** What it shows and how to read it, in lines of 120 columns at most. */
+  /** What it shows and how to read it, in paragraphs. */
   readonly about: string
   readonly options: O
   /** Each a command line, without the program's name, and what it is good for. */

@@ -21,7 +21,7 @@ export function endpointTable(rows: readonly EndpointReport[], look: TableLook):
     { head: 'WEIGHT', align: 'right', rank: 4, cell: ({ weight }) => plain(weight) },
     { head: 'REPORT', align: 'right', rank: 6, cell: ({ score }) => plain(score?.report) },
     { head: 'ADDRESS', rank: 7, least: 12, cell: ({ address }) => orNone(address) },
-    { head: 'ZONE', rank: 9, least: 6, cell: ({ zone }) => orNone(zone) },
+    { head: 'ZONE', onlyIfAny: true, rank: 9, least: 6, cell: ({ zone }) => orNone(zone) },
     { head: 'PRIORITY', align: 'right', rank: 8, cell: ({ priority }) => whole(priority) },
   ]
   return drawTable(columns, rows, look)

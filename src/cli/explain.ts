@@ -1,11 +1,10 @@
 import type { ServiceExplanation } from '../service-report.js'
-import type { InstanceRow } from './api.js'
 import { command } from './command.js'
 import { endpointTable, COST_FORMULA } from './endpoint-table.js'
 import { pickTables } from './pick-table.js'
 import { policyTable } from './policy-table.js'
 import { instanceTable } from './service-table.js'
-import { adminOption, readList, readObject, urlOptions, withAdmin, withControlPlane } from './source-options.js'
+import { adminOption, readInstances, readObject, urlOptions, withAdmin, withControlPlane } from './source-options.js'
 import type { TableLook } from './table.js'
 import { printJson, printLines } from './terminal.js'
 import { counted, percent, span, whole } from './units.js'
@@ -17,6 +16,7 @@ export const explainCommand = command({
   usage: ['explain <service> [options]'],
   about: `Shows why calls to a service go where they go: its instances, and for each caller what it knew of each instance when it
 last picked that one. With --admin: what one process knows now, and every value of its policy with who set it.
+
 The ${COST_FORMULA}.`,
   options: { ...windowOption, ...urlOptions, ...adminOption },
   examples: [
@@ -37,7 +37,7 @@ The ${COST_FORMULA}.`,
     }
     const windowSec = readWindowSec(window)
     await withControlPlane(url, world, async (source) => {
-      const rows = await readList<InstanceRow>(source, '/api/instances', { service, windowSec })
+      const rows = await readInstances(source, service, windowSec)
       if (json) return printJson(out, rows)
       if (rows.length === 0) return world.err.write(`No instance of '${service}' is registered, and none was called in ${windowInWords(windowSec)}\n`)
       const nowMs = clock.epochMs()
@@ -61,7 +61,7 @@ function explained(explanation: ServiceExplanation, look: TableLook): readonly s
     lineOf(`${service}: ${facts.join(', ')}`, look.width),
     '',
     ...endpointTable(endpoints, look),
-    look.style.dim(lineOf(COST_FORMULA, look.width)),
+    ...(policy['balancer.algorithm']?.value === 'adaptive' ? [look.style.dim(lineOf(COST_FORMULA, look.width))] : []),
     '',
     ...policyTable(policy, look),
   ]

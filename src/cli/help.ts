@@ -28,7 +28,7 @@ export function helpOf({ usage, about, options, examples }: Command): string {
   return `Usage
 ${usage.map((line) => `  sidecarless ${line}`).join('\n')}
 
-${about}
+${about.split('\n\n').map((paragraph) => wrapped(paragraph.replaceAll('\n', ' '), WIDTH).join('\n')).join('\n\n')}
 
 Options
 ${twoColumns([...optionLines(options), ['-h, --help', 'show this']])}

@@ -23,7 +23,8 @@ export function pickTables(rows: readonly InstanceRow[], nowMs: number, look: Ta
     const heading = `As ${caller} saw each when it last picked it:`
     return ['', lineOf(heading, look.width), ...pickTable(picked, nowMs, look)]
   })
-  return tables.length === 0 ? [] : [...tables, look.style.dim(lineOf(COST_FORMULA, look.width))]
+  const hasCosts = rows.some(({ callers }) => callers?.some(({ pick }) => pick?.costMs != null))
+  return hasCosts ? [...tables, look.style.dim(lineOf(COST_FORMULA, look.width))] : tables
 }
 
 function pickTable(rows: readonly Picked[], nowMs: number, look: TableLook): readonly string[] {
@@ -31,15 +32,15 @@ function pickTable(rows: readonly Picked[], nowMs: number, look: TableLook): rea
   const columns: Column<Picked>[] = [
     { head: 'INSTANCE', cell: ({ instance }) => instance, least: 10 },
     { head: 'ATTEMPTS', align: 'right', cell: ({ count }) => whole(count) },
-    { head: 'COST', align: 'right', cell: ({ pick }) => duration(pick?.costMs) },
-    { head: 'LATENCY', align: 'right', rank: 1, cell: ({ pick }) => duration(pick?.latencyMs) + (pick?.stalled ? ' stalled' : '') },
-    { head: 'IN FLIGHT', align: 'right', rank: 2, cell: ({ pick }) => whole(pick?.inFlight) },
-    { head: 'SUCCESS', align: 'right', rank: 3, cell: ({ pick }) => ({ text: percent(pick?.successRatio), paint: paintOfRatio(style, pick?.successRatio) }) },
-    { head: 'RAMP', align: 'right', rank: 6, cell: ({ pick }) => plain(pick?.ramp) },
-    { head: 'WEIGHT', align: 'right', rank: 5, cell: ({ pick }) => plain(pick?.weight) },
-    { head: 'REPORT', align: 'right', rank: 7, cell: ({ pick }) => plain(pick?.report) },
-    { head: 'CHOSEN AMONG', rank: 4, cell: ({ pick }) => choice(pick) },
-    { head: 'WHEN', align: 'right', rank: 8, cell: ({ pick }) => ({ text: ago(pick?.at, nowMs), paint: style.dim }) },
+    { head: 'COST', onlyIfAny: true, align: 'right', cell: ({ pick }) => duration(pick?.costMs) },
+    { head: 'LATENCY', onlyIfAny: true, align: 'right', rank: 1, cell: ({ pick }) => duration(pick?.latencyMs) + (pick?.stalled ? ' stalled' : '') },
+    { head: 'IN FLIGHT', onlyIfAny: true, align: 'right', rank: 2, cell: ({ pick }) => whole(pick?.inFlight) },
+    { head: 'SUCCESS', onlyIfAny: true, align: 'right', rank: 3, cell: ({ pick }) => ({ text: percent(pick?.successRatio), paint: paintOfRatio(style, pick?.successRatio) }) },
+    { head: 'RAMP', onlyIfAny: true, align: 'right', rank: 6, cell: ({ pick }) => plain(pick?.ramp) },
+    { head: 'WEIGHT', onlyIfAny: true, align: 'right', rank: 5, cell: ({ pick }) => plain(pick?.weight) },
+    { head: 'REPORT', onlyIfAny: true, align: 'right', rank: 7, cell: ({ pick }) => plain(pick?.report) },
+    { head: 'CHOSEN AMONG', onlyIfAny: true, rank: 4, cell: ({ pick }) => choice(pick) },
+    { head: 'WHEN', onlyIfAny: true, align: 'right', rank: 8, cell: ({ pick }) => ({ text: ago(pick?.at, nowMs), paint: style.dim }) },
   ]
   return drawTable(columns, rows, look)
 }

@@ -1,4 +1,5 @@
 import { addressFromEnvironment, consulDefaults } from '../discovery/consul.js'
+import type { InstanceRow } from './api.js'
 import { readUrl } from './arguments.js'
 import type { OptionInfo, World } from './command.js'
 import { openSource, type Query, type Source, type SourceKind } from './source.js'
@@ -58,6 +59,12 @@ export async function readList<T>(source: Source, path: string, query: Query): P
   const isList = Array.isArray(answer) && answer.every((one) => typeof one === 'object' && one !== null)
   if (!isList) throw source.unlike(path, 'something else')
   return answer as T[]
+}
+
+/** The instances of a service, by their names. */
+export async function readInstances(source: Source, service: string, windowSec: number): Promise<readonly InstanceRow[]> {
+  const rows = await readList<InstanceRow>(source, '/api/instances', { service, windowSec })
+  return [...rows].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
 }
 
 /** An object from either. */

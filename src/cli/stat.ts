@@ -1,9 +1,9 @@
-import type { InstanceRow, ServiceRow } from './api.js'
+import type { ServiceRow } from './api.js'
 import { command } from './command.js'
 import { emptyMesh } from './empty.js'
 import { processTable, readSnapshot } from './process-table.js'
 import { instanceTable, serviceTable } from './service-table.js'
-import { adminOption, readList, urlOptions, withAdmin, withControlPlane } from './source-options.js'
+import { adminOption, readInstances, readList, urlOptions, withAdmin, withControlPlane } from './source-options.js'
 import { printJson, printLines } from './terminal.js'
 import { readWindowSec, windowInWords, windowOption } from './window.js'
 
@@ -35,7 +35,7 @@ what one process knows of the services that it calls.`,
     const windowSec = readWindowSec(window)
     await withControlPlane(url, world, async (source) => {
       if (service !== undefined) {
-        const rows = await readList<InstanceRow>(source, '/api/instances', { service, windowSec })
+        const rows = await readInstances(source, service, windowSec)
         if (json) return printJson(out, rows)
         if (rows.length > 0) return printLines(out, instanceTable(rows, clock.epochMs(), look))
         return world.err.write(`No instance of '${service}' is registered, and none was called in ${windowInWords(windowSec)}\n`)

@@ -1,4 +1,5 @@
 import type { Paint, Style } from './colour.js'
+import { NONE } from './units.js'
 import { fit, printable, widthOf } from './width.js'
 
 /** What stands in a place of a table, and its colour. */
@@ -16,6 +17,8 @@ export interface Column<Row> {
   readonly least?: number
   /** Where the terminal is too narrow, the column with the highest rank is left out first; one without, never. */
   readonly rank?: number
+  /** The column is left out where none of its cells says anything. */
+  readonly onlyIfAny?: true
 }
 
 export interface TableLook {
@@ -34,7 +37,7 @@ const GAP = '  '
 
 /** A heading and a line for each row, none of them wider than the terminal. */
 export function drawTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { width, style }: TableLook): readonly string[] {
-  const measured = columns.map((column) => measure(column, rows))
+  const measured = columns.map((column) => measure(column, rows)).filter(saysAnything)
   const shown = shrunk(fitting(measured, width), width)
   const head = shown.map(({ column }) => ({ text: column.head, paint: style.bold }))
   return [head, ...rows.map((_, row) => shown.map(({ cells }) => cells[row]!))].map((cells) => drawLine(cells, shown, width))
@@ -46,6 +49,10 @@ function measure<Row>(column: Column<Row>, rows: readonly Row[]): Measured<Row> 
     return typeof cell === 'string' ? { text: printable(cell) } : { ...cell, text: printable(cell.text) }
   })
   return { column, cells, width: cells.reduce((widest, { text }) => Math.max(widest, widthOf(text)), widthOf(column.head)) }
+}
+
+function saysAnything<Row>({ column, cells }: Measured<Row>): boolean {
+  return column.onlyIfAny !== true || cells.some(({ text }) => text !== NONE)
 }
 
 /** Leaves columns out until the rest, each at its least, has room. */

@@ -46,7 +46,7 @@ export async function verdictOn(token: string, { claims }: TokenParts, { issuer,
 async function verdictOfClaims(token: string, audience: string, rules: Pick<Parameters<typeof createVerifier>[0], 'issuer' | 'keys' | 'clock'>): Promise<Verdict> {
   try {
     const { service } = await createVerifier({ ...rules, audience }).verify(token)
-    return { verified: true, reason: `${rules.issuer} signed it, and ${audience} takes it as ${service}'s` }
+    return { verified: true, reason: `${rules.issuer} signed it, and ${audience} takes whoever brings it for ${service}` }
   } catch (error) {
     if (!(error instanceof TokenError)) throw error
     return { verified: false, reason: `its signature is good, but ${error.message}` }

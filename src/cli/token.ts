@@ -8,12 +8,13 @@ export const tokenCommand = command({
   usage: ['token mint --service <caller> --audience <called service> [options]', 'token inspect [<token>] [options]'],
   about: `mint asks the issuer for a token by which one service may call another, as a mesh does for itself, and explains it. The token
 itself is printed only with --reveal: whoever has it is that service until it expires.
+
 inspect explains a token from standard input, or from the command line, and whether the keys of the issuer verify it. It never
 prints the signature, so that what it prints can be shown to others. It asks no other issuer than the one that you name.`,
   options: tokenOptions,
   examples: [
     ['token mint --service orders --audience users', 'would the issuer give orders a token for users?'],
-    ['curl -H "authorization: Bearer $(sidecarless token mint --service orders --audience users --reveal)" http://127.0.0.1:8081/users/42', 'call users as orders'],
+    ['TOKEN=$(sidecarless token mint --service orders --audience users --reveal)', 'for curl -H "authorization: Bearer $TOKEN", to call users as orders'],
     ['pbpaste | sidecarless token inspect', 'why is it refused?'],
   ],
   maxWords: 2,

@@ -113,7 +113,7 @@ describe('sidecarless beside a control plane', () => {
     const { url, tell } = await fed()
     await tell(`evil${ESCAPE}[2J`, attempt('users-1\r\nSERVICE'))
     const all = await Promise.all([['stat'], ['top'], ['explain', 'users']].map((args) => sidecarless([...args, '--url', url])))
-    for (const { stdout } of all) expect(stdout).not.toMatch(/[\x1b\r]/) // eslint-disable-line no-control-regex -- these are what must not be there
+    for (const { stdout } of all) expect(stdout).not.toMatch(/[\x1b\r]/)  
     expect(all[0]!.stdout).toContain('evil\ufffd[2J')
   })
 

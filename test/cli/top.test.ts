@@ -6,7 +6,7 @@ import { smallMesh } from './fed.js'
 
 const ENTER = '\x1b[?1049h'
 const LEAVE = '\x1b[?25h\x1b[?1049l'
-// eslint-disable-next-line no-control-regex -- these are what a terminal obeys
+ 
 const ANSI = /\x1b\[[?\d;]*[A-Za-z]/g
 
 /** The lines of one picture of top. */
@@ -23,7 +23,7 @@ describe('sidecarless top on a terminal', () => {
   it('draws in place, in colour and within the terminal, and leaves it as it was on q', async () => {
     const { url } = await smallMesh()
     const top = onTerminal(['top', '--url', url, '--interval', '200ms'], { columns: 70, rows: 10 })
-    const text = await printed(top, /\x1b\[H[^]*\x1b\[H[^]*\x1b\[J/) // eslint-disable-line no-control-regex
+    const text = await printed(top, /\x1b\[H[^]*\x1b\[H[^]*\x1b\[J/)  
     top.child.stdin!.write('q')
     const { code, stdout } = await top.finished
     expect(code).toBe(0)

@@ -45,7 +45,7 @@ describe('width', () => {
     expect(printable('\x1b]0;owned\x07users\u202e')).toBe('\ufffd]0;owned\ufffdusers\ufffd')
     fc.assert(
       fc.property(anyText, (text) => {
-        // eslint-disable-next-line no-control-regex -- these are what must not be there
+         
         expect(lineOf(text, 40)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029]/)
       }),
     )
