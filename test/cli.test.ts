@@ -104,7 +104,7 @@ describe('sidecarless', () => {
     expect(await once(child, 'exit')).toEqual([0, null])
   })
 
-  it('dev --state goes on after a restart with the secret and the keys that it had, and makes the next key on SIGUSR2', async () => {
+  it('dev --state goes on after a restart with the secret and the keys that it had, and makes the next key on SIGUSR2', { timeout: 60_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'cli-state-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const path = join(folder, 'state.json')

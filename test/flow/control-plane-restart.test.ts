@@ -64,7 +64,7 @@ async function startUsers(issuer: string): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-describe('a control plane that is killed and comes back', () => {
+describe('a control plane that is killed and comes back', { timeout: 60_000 }, () => {
   it('with a state file costs no call', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'restart-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
