@@ -5,9 +5,9 @@ import { running } from '../running.js'
 const PROGRAM = 'test/control-plane/monitor/programs/foreign-services.ts'
 
 describe('services outside the mesh, with an SDK of OpenTelemetry', () => {
-  it.each(['json', 'protobuf'])('show by %s, with their true names and numbers', async (encoding) => {
+  it.each(['json', 'protobuf'])('show by %s, with their true names and numbers', { timeout: 60_000 }, async (encoding) => {
     const { ask, controlPlane } = await running()
-    const program = start(PROGRAM, [controlPlane.url, encoding, '200'])
+    const program = start(PROGRAM, [controlPlane.url, encoding, '200'], { OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' })
     expect(await program.ended).toMatchObject({ code: 0, stdout: 'sent\n', stderr: '' })
     const get = async (path: string): Promise<unknown> => JSON.parse((await ask(path)).body)
     expect(await get('/api/edges')).toMatchObject([{ caller: 'shop', callee: 'stock', calls: 200, attempts: 200, errors: 20, successRatio: 0.9 }])

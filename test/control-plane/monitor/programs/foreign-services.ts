@@ -6,7 +6,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { OTLPMetricExporter as JsonMetrics } from '@opentelemetry/exporter-metrics-otlp-http'
 import { OTLPMetricExporter as ProtobufMetrics } from '@opentelemetry/exporter-metrics-otlp-proto'
@@ -19,17 +18,16 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 
 const [url, encoding, times] = process.argv.slice(2) as [string, string, string]
 const [Traces, Metrics] = encoding === 'json' ? [JsonTraces, JsonMetrics] : [ProtobufTraces, ProtobufMetrics]
-const compression = CompressionAlgorithm.GZIP
 
 const resourceOf = (service: string) => resourceFromAttributes({ 'service.name': service })
 const tracesOf = (service: string): BasicTracerProvider =>
-  new BasicTracerProvider({ resource: resourceOf(service), spanProcessors: [new BatchSpanProcessor(new Traces({ url: `${url}/v1/traces`, compression }))] })
+  new BasicTracerProvider({ resource: resourceOf(service), spanProcessors: [new BatchSpanProcessor(new Traces({ url: `${url}/v1/traces` }))] })
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 propagation.setGlobalPropagator(new W3CTraceContextPropagator())
 const shop = tracesOf('shop')
 const stock = tracesOf('stock')
-const exporter = new Metrics({ url: `${url}/v1/metrics`, compression })
+const exporter = new Metrics({ url: `${url}/v1/metrics` })
 const meters = new MeterProvider({ resource: resourceOf('shop'), readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 60_000 })] })
 const instrumentation = new UndiciInstrumentation()
 instrumentation.setTracerProvider(shop)
