@@ -10,7 +10,7 @@ import type { IdentitySettings } from './identity-options.js'
 /** Time for one request to the issuer. */
 const ISSUER_TIMEOUT_MS = 5_000
 
-export interface IdentityGround extends Omit<TokenGround, 'tell'> {
+export interface IdentityGround extends Omit<TokenGround, 'tell' | 'renewed'> {
   readonly events: Events
   readonly http: HttpClient
 }
@@ -24,7 +24,11 @@ export interface OpenIdentity {
 }
 
 export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
-  const ground = { ...sources, tell: (error: Error) => events.emit('identityError', { error }) }
+  const ground = {
+    ...sources,
+    tell: (error: Error) => events.emit('identityError', { error }),
+    renewed: (audience: string) => events.emit('tokenRenewed', { audience }),
+  }
   const { issuer, token } = identity
   const own = typeof token === 'function' ? functionTokens(token) : token?.open(ground)
   if (issuer === undefined) return { tokens: own, verification: undefined }

@@ -31,10 +31,10 @@ export function selfSigned(options: SelfSignedOptions): TokenProvider {
   const issuer = required(given.issuer, 'selfSigned.issuer', 'the URL under which mesh.jwks() is published')
   const lifetimeMs = given.lifetimeMs ?? LIFETIME_MS
   return {
-    open({ service, clock, random }) {
+    open({ service, clock, random, renewed }) {
       const signer = signerWith(key, clock)
       const mint = async (aud: string) => ({ token: await signer.sign({ iss: issuer, sub: service, aud, lifetimeMs }), lifetimeMs })
-      return { ...renewedTokens({ mint, clock, random }), jwks: signer.jwks }
+      return { ...renewedTokens({ mint, clock, random, renewed }), jwks: signer.jwks }
     },
   }
 }
