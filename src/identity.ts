@@ -13,7 +13,7 @@ import { openTrustedIssuer, type Trust } from './trusted-issuers.js'
 /** Time for one request to the issuer. */
 const ISSUER_TIMEOUT_MS = 5_000
 
-export interface IdentityGround extends Omit<TokenGround, 'tell' | 'prover'> {
+export interface IdentityGround extends Omit<TokenGround, 'tell' | 'prover' | 'renewed'> {
   readonly events: Events
   readonly http: HttpClient
 }
@@ -27,7 +27,12 @@ export interface OpenIdentity {
 
 export function openIdentity(identity: IdentitySettings, { events, ...sources }: IdentityGround): OpenIdentity {
   const prover = identity.proof === true ? createProver(sources.clock) : undefined
-  const ground = { ...sources, prover, tell: (error: Error) => events.emit('identityError', { error }) }
+  const ground = {
+    ...sources,
+    prover,
+    tell: (error: Error) => events.emit('identityError', { error }),
+    renewed: (audience: string) => events.emit('tokenRenewed', { audience }),
+  }
   const { issuer, token } = identity
   const own = typeof token === 'function' ? functionTokens(token) : token?.open(ground)
   if (own !== undefined && own.prover !== prover) throw optionError('identity.proof', 'tokens of an issuer or of selfSigned(): no others can be bound', true)

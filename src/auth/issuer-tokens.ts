@@ -16,6 +16,8 @@ export interface IssuerTokensOptions extends IssuerAccess {
   readonly prover?: Prover | undefined
   readonly clock: Clock
   readonly random: Random
+  /** Told of each token that was had. */
+  readonly renewed?: ((audience: string) => void) | undefined
 }
 
 /** Tokens from an OAuth 2.0 issuer, one for each audience, renewed ahead of their expiry by the calls that use them. */

@@ -14,6 +14,8 @@ export interface RenewedTokensOptions {
   readonly mint: (audience: string) => Promise<FreshToken>
   readonly clock: Clock
   readonly random: Random
+  /** Told of each token that was made. */
+  readonly renewed?: ((audience: string) => void) | undefined
 }
 
 interface HeldToken {
@@ -42,7 +44,7 @@ export function earlyMs(lifetimeMs: number): number {
  * Keeps one token for each audience. Each is made when first asked for, and renewed ahead of its expiry by the calls that
  * use it: one errand for everybody who waits, a backoff after a failure, and nothing while idle.
  */
-export function renewedTokens({ mint, clock, random }: RenewedTokensOptions): TokenSource {
+export function renewedTokens({ mint, clock, random, renewed }: RenewedTokensOptions): TokenSource {
   const held = new Map<string, HeldToken>()
   const refreshes = new Map<string, Refresh<string>>()
 
@@ -52,6 +54,7 @@ export function renewedTokens({ mint, clock, random }: RenewedTokensOptions): To
     const { token, lifetimeMs } = await mint(audience)
     const staleAt = askedAt + lifetimeMs - earlyMs(lifetimeMs)
     held.set(audience, { token, madeAt: askedAt, staleAt, renewAt: staleAt - Math.min(AHEAD_MS, lifetimeMs / 4) })
+    renewed?.(audience)
     return token
   }
 

@@ -31,11 +31,11 @@ export function selfSigned(options: SelfSignedOptions): TokenProvider {
   const issuer = required(given.issuer, 'selfSigned.issuer', 'the URL under which mesh.jwks() is published')
   const lifetimeMs = given.lifetimeMs ?? LIFETIME_MS
   return {
-    open({ service, clock, random, prover }) {
+    open({ service, clock, random, prover, renewed }) {
       const signer = signerWith(key, clock)
       const binding = prover === undefined ? {} : { cnf: { jkt: prover.thumbprint } }
       const mint = async (aud: string) => ({ token: await signer.sign({ iss: issuer, sub: service, aud, ...binding, lifetimeMs }), lifetimeMs })
-      return { ...renewedTokens({ mint, clock, random }), jwks: signer.jwks, prover }
+      return { ...renewedTokens({ mint, clock, random, renewed }), jwks: signer.jwks, prover }
     },
   }
 }

@@ -27,6 +27,8 @@ export interface TokenGround {
   readonly prover?: Prover | undefined
   /** Tells the listeners what went wrong while the last good token goes on serving. */
   readonly tell: (error: Error) => void
+  /** Told of each token that was made, and for which audience. */
+  readonly renewed?: ((audience: string) => void) | undefined
 }
 
 /** A way to tokens, such as `fileToken()` or `selfSigned()`, that each mesh opens for itself. */

@@ -37,6 +37,8 @@ export interface MeshEvents {
   registryError: { readonly service: string; readonly error: Error; readonly retryInMs: number }
   /** This process stands in the registry, for the first time or again. */
   registered: { readonly service: string; readonly instanceId: string }
+  /** A token for calls to this service was had from the issuer, or signed; it serves until it is to be renewed. */
+  tokenRenewed: { readonly audience: string }
   /** The file that this service's token comes from cannot be used; the last good token serves on until it expires. Told once for each reason. */
   identityError: { readonly error: Error }
   /** The files of `tls` have changed and are good: new connections are made with them. `distrusts`: an authority is no longer trusted. */

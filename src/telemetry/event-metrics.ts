@@ -14,6 +14,7 @@ export function countEvents(events: Events, metrics: Metrics): void {
   events.on('readmitted', ({ service }) => metrics.count('readmissions', of(service)))
   events.on('breaker', ({ service, state }) => metrics.count('breakerChanges', { ...of(service), [BREAKER_STATE]: state }))
   events.on('registryError', ({ service }) => metrics.count('registryErrors', of(service)))
+  events.on('tokenRenewed', ({ audience }) => metrics.count('tokens', of(audience)))
   events.on('identityError', () => metrics.count('identityErrors'))
   events.on('denied', ({ code, status, peer }) =>
     metrics.count('denials', { [ERROR_TYPE]: code, [HTTP_RESPONSE_STATUS_CODE]: status, [MESH_PEER_PRINCIPAL]: peer }),

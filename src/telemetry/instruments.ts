@@ -45,6 +45,7 @@ export const instruments = {
   readmissions: of('mesh.readmissions', 'counter', '{endpoint}', 'Ejected endpoints that answered well and came back.', [SERVER_ADDRESS]),
   breakerChanges: of('mesh.breaker.changes', 'counter', '{change}', 'Changes of the breaker into this state.', [SERVER_ADDRESS, BREAKER_STATE]),
   registryErrors: of('mesh.registry.errors', 'counter', '{error}', 'Watches and registrations that failed and were tried again.', [SERVER_ADDRESS]),
+  tokens: of('mesh.tokens', 'counter', '{token}', 'Tokens for calls to a service that were had from the issuer, or signed.', [SERVER_ADDRESS]),
   identityErrors: of('mesh.identity.errors', 'counter', '{error}', "Reasons why the file of this service's token cannot be used.", []),
   requests: of('mesh.requests', 'counter', '{request}', 'Inbound requests of verified callers that were answered or refused.', [MESH_PEER_SERVICE, HTTP_RESPONSE_STATUS_CODE]),
   denials: of('mesh.denials', 'counter', '{request}', 'Inbound requests refused before the application saw them.', [ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE, MESH_PEER_PRINCIPAL]),

@@ -73,6 +73,8 @@ describe('bad input to createMesh', () => {
     ],
     ['no room for a connection', { transport: { maxConnections: 0 } }, 'transport.maxConnections: expected a whole number of 1 or more, got 0'],
     ['half a place in the queue', { transport: { maxWaiting: 0.5 } }, 'transport.maxWaiting: expected a whole number of 0 or more, got 0.5'],
+    ['a port that is none', { admin: { port: 70_000 } }, 'admin.port: expected a whole number from 0 to 65535, got 70000'],
+    ['an unknown option of the listener', { admin: { adress: 'x' } }, 'admin.adress: unknown option; expected one of port, host'],
     ['no registry', { registry: undefined }, 'registry: expected a registry, such as consul(), got undefined'],
     [
       'a secret without an issuer',

@@ -26,6 +26,15 @@ describe('the retry budget', () => {
     expect(withdrawn(budget, 100, 22_000)).toBe(30)
   })
 
+  it('says how many tries are left: just as many as it then lets through', () => {
+    const budget = new RetryBudget(LIMITS)
+    for (let i = 0; i < 333; i++) budget.deposit(0)
+    withdrawn(budget, 20, 0)
+    const left = [0, 5_000, 10_000, 30_000].map((nowMs) => [budget.left(nowMs), withdrawn(budget, 100, nowMs)])
+    for (const [told, allowed] of left) expect(told).toBe(allowed)
+    expect(left[0]).toEqual([46, 46])
+  })
+
   it('does not answer an outage with a burst every ten seconds', () => {
     const budget = new RetryBudget(LIMITS)
     const second = (n: number): number => {

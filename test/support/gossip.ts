@@ -15,6 +15,7 @@ const EVENTS = Object.keys({
   endpointsRefused: true,
   registryError: true,
   identityError: true,
+  tokenRenewed: true,
   registered: true,
   tlsRenewed: true,
   tlsError: true,

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { context, trace, type Tracer, type TracerProvider } from '@opentelemetry/api'
+import { context, trace, type Span, type Tracer, type TracerProvider } from '@opentelemetry/api'
 import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Tracing } from '../../src/telemetry/tracing.js'
@@ -44,6 +44,17 @@ describe('Tracing', () => {
       disable() { return this },
     })
     expect(new Tracing('1.2.3').tracer).toBeUndefined()
+  })
+
+  it('says whether what is done at this moment is recorded, and in which trace', () => {
+    const tracing = new Tracing('1.2.3')
+    expect([tracing.records, tracing.traceId]).toEqual([false, undefined])
+    registerSdk()
+    const seen = (span: Span) => context.with(trace.setSpan(context.active(), span), () => [tracing.records, tracing.traceId])
+    const span = tracing.tracer!.startSpan('one')
+    expect(seen(span)).toEqual([true, span.spanContext().traceId])
+    const unsampled = trace.wrapSpanContext({ ...span.spanContext(), traceFlags: 0 })
+    expect(seen(unsampled)).toEqual([false, span.spanContext().traceId])
   })
 
   it('has no tracer when the provider throws', () => {
