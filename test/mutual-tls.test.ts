@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer as createPlainServer } from 'node:http'
+import { createServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net'
 import { connect, createServer as createTlsServer, type ConnectionOptions, type TlsOptions as ServerOptions, type TLSSocket } from 'node:tls'
 import { Agent, BalancedPool, Client, Pool } from 'undici'
@@ -85,6 +86,32 @@ describeWithOpenssl('mutual TLS', () => {
     const { address } = await serveUsers()
     const files = new IdentityFiles(home().authority.below().workload('orders'), [home().authority])
     expect((await ordersMesh([address], files).service('users').get('/')).status).toBe(200)
+  })
+
+  it('registers as one that speaks TLS, and leaves servers alone that were not made for it', async () => {
+    const registry = memory()
+    const { authority, users: identity } = home()
+    const mesh = tlsMesh('users', { registry, tls: new IdentityFiles(identity, [authority]).options })
+    const own = createServer({ ...identity, ca: authority.pem }, (_request, response) => void response.end('to anybody'))
+    mesh.attach(own)
+    const address = await listening(own)
+    expect(await request(address, {})).toContain('to anybody')
+    await mesh.register({ host: '127.0.0.1', port: Number(address.split(':')[1]) })
+    const caller = tlsMesh('orders', { registry, tls: new IdentityFiles(home().orders, [authority], { mode: 'offered' }).options })
+    expect(await (await caller.service('users').get('/')).text()).toBe('to anybody')
+  })
+
+  it('knows services by another form of SPIFFE ID, and one service by one of its own', async () => {
+    const { authority } = home()
+    const identities = 'spiffe://mesh.test/ns/shop/sa/{service}'
+    const idOf = (service: string): Identity => authority.sign({ uris: [identities.replace('{service}', service)] })
+    const { address, callers } = await serveUsers(new IdentityFiles(idOf('users'), [authority], { identities }))
+    const files = new IdentityFiles(idOf('orders'), [authority], { identities })
+    expect(await (await ordersMesh([address], files).service('users').get('/')).text()).toBe('orders')
+    expect(callers).toEqual(['spiffe://mesh.test/ns/shop/sa/orders'])
+    const services = { users: { ...ONE_TRY, tls: { identity: 'spiffe://mesh.test/ns/shop/sa/users' } } }
+    expect((await ordersMesh([address], undefined, { services }).service('users').get('/')).status).toBe(200)
+    expect((await failureOf(ordersMesh([address]))).code).toBe('MESH_ERR_TLS')
   })
 
   it('M01 refuses another workload through an Agent, Pool, Client, BalancedPool and HTTP/2, before a byte is sent', async () => {

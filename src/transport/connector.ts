@@ -38,11 +38,10 @@ export function connectorWithin(timeoutMs: number, clock: Clock, expected?: Expe
     const socket = connectorFor(options.allowH2 ?? false)(options, (...result) => {
       over = true
       timer.cancel()
-      const [error, opened] = expected === undefined ? result : verified(result, expected)
+      const opening = expected === undefined ? result : verified(result, expected)
       // Before undici listens itself.
-      opened?.once('error', plainlyBroken)
-      if (opened === null) callback(error!, null)
-      else callback(null, opened)
+      opening[1]?.once('error', plainlyBroken)
+      callback(...opening)
     }) as unknown as Socket
   }
 }
@@ -61,7 +60,7 @@ function tlsOptions({ secrets }: Expected): buildConnector.BuildOptions {
 type Result = Parameters<buildConnector.Callback>
 
 /** The check of every connection, before undici may write to it. */
-function verified([error, socket]: Result, { secrets, identity }: Expected): readonly [Error | null, Socket | null] {
+function verified([error, socket]: Result, { secrets, identity }: Expected): Result {
   if (error !== null) return [isOfTls(error) ? new PeerRefused(error.message, { cause: error }) : error, null]
   // Of an `https:` origin; a plain one would never come here.
   const connection = socket as TLSSocket
