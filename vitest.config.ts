@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { pageInTests } from './dashboard.config.js'
 
-const FUZZED = ['test/fuzz/**/*.test.ts', 'test/auth/policy.properties.test.ts', 'test/auth/proofs.test.ts']
+const FUZZED = ['test/fuzz/**/*.test.ts', 'test/auth/policy.properties.test.ts', 'test/auth/proofs.test.ts', 'test/flow/playbook.test.ts']
 
 /** `vitest run` is the quick suite; `--mode faults` runs what needs real minutes, `--mode fuzz` the properties on many more inputs. */
 export default defineConfig(({ mode }) => ({

@@ -95,10 +95,10 @@ export function callStack(
     ...(policy.hedge.percentile === 0 ? [] : [hedge({ policy: policy.hedge, idempotent: policy.retry.idempotent, budget, othersThan, clock, wheel, events })]),
     // Below retry, since each try leaves less.
     remainingTime({ clock, minimum }),
+    // Below retry: what is refused politely was neither tried nor failed. Above identity: whoever refused it has seen its proof, which counts once.
+    ...(policy.spill.maxOffers === 0 ? [] : [offer(fleet, policy.spill)]),
     // Above balance, so that failing to sign is never charged to an endpoint.
     ...(tokens === undefined ? [] : [identity({ tokens })]),
-    // Below retry and identity: what is refused politely was neither tried nor failed, and goes on with the same token.
-    ...(policy.spill.maxOffers === 0 ? [] : [offer(fleet, policy.spill)]),
   )(
     // The door: here the call gets its address.
     balance({ endpoints, fleet, picker, random, clock, events, maxInFlight, recorded: () => tracing.records }),

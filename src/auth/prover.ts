@@ -25,8 +25,8 @@ export interface Prover {
 }
 
 /**
- * A prover with a fresh key. It signs at once and without the thread pool: a signature takes some 40 µs, which is less than to wait
- * for one.
+ * A prover with a fresh key. It signs at once and without the thread pool: a signature takes less than a tenth of a millisecond, and
+ * to wait for the pool no less.
  */
 export function createProver(clock: Clock): Prover {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
