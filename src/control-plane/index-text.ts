@@ -1,5 +1,6 @@
 /** What `GET /` answers: what is served here, for a person with a terminal or a browser. */
 export const indexText = `sidecarless control plane: for one machine, loopback only
+In a browser, this address shows who calls whom, how well, and why a request went where it went.
 
 Registry, in Consul's HTTP API (https://developer.hashicorp.com/consul/api-docs)
   PUT  /v1/agent/service/register                     an instance joins

@@ -55,7 +55,14 @@ function Group({ name, attributes }: { readonly name: string; readonly attribute
         <dl class="attributes">
           {attributes.map(([key, value]) => (
             <div key={key}>
-              <dt>{key}</dt>
+              <dt>
+                {key.split(/(?<=\.)/).map((part) => (
+                  <>
+                    {part}
+                    <wbr />
+                  </>
+                ))}
+              </dt>
               <dd>{typeof value === 'number' && !Number.isInteger(value) ? String(Math.round(value * 1_000) / 1_000) : String(value)}</dd>
             </div>
           ))}

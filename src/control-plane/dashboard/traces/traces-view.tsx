@@ -36,7 +36,7 @@ export function TracesView({ filter, windowSec }: { readonly filter: TraceFilter
 function settled(traces: readonly TraceRow[]): readonly TraceRow[] {
   const before = Date.now() - SETTLED_MS
   const old = traces.filter(({ startAt, durationMs }) => startAt + durationMs < before)
-  return (old.length >= ENOUGH ? old : traces).slice(0, SHOWN)
+  return (old.length >= ENOUGH ? old : [...traces]).sort((a, b) => b.startAt - a.startAt).slice(0, SHOWN)
 }
 
 function None({ filter: { service, failed, minMs } }: { readonly filter: TraceFilter }): JSX.Element {
@@ -108,7 +108,7 @@ function Row({ trace, longest }: { readonly trace: TraceRow; readonly longest: n
       </td>
       <td>
         <span class="chips">
-          {services.map((one) => (
+          {inOrder(services, service).map((one) => (
             <span key={one} class="chip" style={{ '--hue': hueOf(one) }}>
               {one}
             </span>
@@ -120,4 +120,9 @@ function Row({ trace, longest }: { readonly trace: TraceRow; readonly longest: n
       <td class="time">{clockTime(trace.startAt)}</td>
     </tr>
   )
+}
+
+/** Where it began first, the others by name: so that the same way looks the same in each row. */
+function inOrder(services: readonly string[], first: string): readonly string[] {
+  return [...services].sort((a, b) => Number(b === first) - Number(a === first) || (a < b ? -1 : 1))
 }
