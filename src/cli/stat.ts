@@ -27,7 +27,7 @@ what one process knows of the services that it calls.`,
     const look = { width: out.columns, style: out.style }
     if (admin !== undefined) {
       return withAdmin(admin, world, async (source) => {
-        const snapshot = await readSnapshot(source)
+        const snapshot = await readSnapshot(source, service)
         if (json) return printJson(out, snapshot)
         printLines(out, processTable(snapshot, look))
       })

@@ -7,6 +7,8 @@ export type Told = Omit<Partial<SentSpan>, 'spanId'>
 export interface Fed {
   readonly url: string
   readonly ask: Ask
+  /** Ends the control plane. */
+  close(): Promise<void>
   /** Sends spans of one service, each of which ended just now. */
   tell(service: string, ...spans: readonly Told[]): Promise<void>
 }
@@ -20,6 +22,7 @@ export async function fed(): Promise<Fed> {
   return {
     url: controlPlane.url,
     ask,
+    close: () => controlPlane.close(),
     async tell(service, ...spans) {
       const sent = spans.map((span) => ({ endAt: Date.now(), traceId: hex(32), spanId: hex(16), ...span }))
       const { status, body } = await ask('/v1/traces', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(traceRequest(service, ...sent)) })
