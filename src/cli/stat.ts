@@ -40,10 +40,10 @@ what one process knows of the services that it calls.`,
         if (rows.length > 0) return printLines(out, instanceTable(rows, clock.epochMs(), look))
         return world.err.write(`No instance of '${service}' is registered, and none was called in ${windowInWords(windowSec)}\n`)
       }
-      const rows = await readList<ServiceRow>(source, '/api/services', { windowSec })
+      const rows = [...(await readList<ServiceRow>(source, '/api/services', { windowSec }))].sort(byName)
       if (json) return printJson(out, rows)
       if (rows.length === 0) return world.err.write(emptyMesh(source.url))
-      printLines(out, serviceTable([...rows].sort(byName), clock.epochMs(), look))
+      printLines(out, serviceTable(rows, clock.epochMs(), look))
     })
   },
 })

@@ -56,7 +56,7 @@ export async function smallMesh(): Promise<Fed> {
     ...Array.from({ length: 10 }, () => call),
     ...Array.from({ length: 9 }, () => attempt('users-1', pick, { ms: 4 })),
     attempt('users-2', { 'error.type': 'MESH_ERR_CONNECTION' }, { ms: 40, failed: true }),
-    attempt('users-1', { 'http.request.resend_count': 1 }, { ms: 4 }),
+    attempt('users-1', { ...pick, 'http.request.resend_count': 1 }, { ms: 4 }),
   )
   await mesh.tell('users', ...Array.from({ length: 10 }, () => served({}, { ms: 3 })))
   const refused = { 'http.response.status_code': 401, 'error.type': 'MESH_ERR_UNAUTHENTICATED', 'mesh.refusal.reason': 'there is no token' }
