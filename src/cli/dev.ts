@@ -87,7 +87,7 @@ function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isOwnSecret: boo
   return `sidecarless control plane on ${url}, for this machine only; ${kept}
   registry     ${url}/v1/ (Consul's HTTP API)   ${url}/prometheus/targets
   identity     ${url}/oauth2/token   ${url}/.well-known/openid-configuration
-  monitoring   ${url}/   (or: sidecarless top)   OTLP as JSON: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
+  monitoring   ${url}/   (or: sidecarless top)   OTLP: ${otlpUrls}${isOtlpTaken ? ` (port ${OTLP_PORT} is taken)` : ''}
 
 Give this to your services:
   export ${variables.join(' ')}

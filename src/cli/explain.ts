@@ -31,6 +31,7 @@ The ${COST_FORMULA}.`,
     if (admin !== undefined) {
       return withAdmin(admin, world, async (source) => {
         const explanation = await readObject<ServiceExplanation>(source, `/explain/${encodeURIComponent(service)}`)
+        if (!Array.isArray(explanation.endpoints)) throw source.unlike('/explain', 'something else')
         if (json) return printJson(out, explanation)
         printLines(out, explained(explanation, look))
       })

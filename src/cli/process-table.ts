@@ -9,11 +9,12 @@ import { lineOf } from './width.js'
 
 export type ProcessSnapshot = ReturnType<Mesh['snapshot']>
 
-/** What one process knows, from its admin listener. */
-export async function readSnapshot(source: Source): Promise<ProcessSnapshot> {
+/** What one process knows, from its admin listener; of one service only, if one is named. */
+export async function readSnapshot(source: Source, service?: string): Promise<ProcessSnapshot> {
   const snapshot = await readObject<ProcessSnapshot>(source, '/snapshot')
   if (typeof snapshot.services !== 'object' || snapshot.services === null) throw source.unlike('/snapshot', 'something else')
-  return snapshot
+  if (service === undefined) return snapshot
+  return { ...snapshot, services: Object.fromEntries(Object.entries(snapshot.services).filter(([name]) => name === service)) }
 }
 
 /** What one process knows of the services that it calls, and how it is itself. */

@@ -27,7 +27,7 @@ what one process knows of the services that it calls.`,
     const look = { width: out.columns, style: out.style }
     if (admin !== undefined) {
       return withAdmin(admin, world, async (source) => {
-        const snapshot = await readSnapshot(source)
+        const snapshot = await readSnapshot(source, service)
         if (json) return printJson(out, snapshot)
         printLines(out, processTable(snapshot, look))
       })
@@ -40,10 +40,10 @@ what one process knows of the services that it calls.`,
         if (rows.length > 0) return printLines(out, instanceTable(rows, clock.epochMs(), look))
         return world.err.write(`No instance of '${service}' is registered, and none was called in ${windowInWords(windowSec)}\n`)
       }
-      const rows = await readList<ServiceRow>(source, '/api/services', { windowSec })
+      const rows = [...(await readList<ServiceRow>(source, '/api/services', { windowSec }))].sort(byName)
       if (json) return printJson(out, rows)
       if (rows.length === 0) return world.err.write(emptyMesh(source.url))
-      printLines(out, serviceTable([...rows].sort(byName), clock.epochMs(), look))
+      printLines(out, serviceTable(rows, clock.epochMs(), look))
     })
   },
 })

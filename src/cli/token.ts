@@ -15,7 +15,7 @@ prints the signature, so that what it prints can be shown to others. It asks no 
   examples: [
     ['token mint --service orders --audience users', 'would the issuer give orders a token for users?'],
     ['TOKEN=$(sidecarless token mint --service orders --audience users --reveal)', 'for curl -H "authorization: Bearer $TOKEN", to call users as orders'],
-    ['pbpaste | sidecarless token inspect', 'why is it refused?'],
+    ['printenv TOKEN | sidecarless token inspect', 'why is it refused?'],
   ],
   maxWords: 2,
   async run(values, [verb, ...words], world) {

@@ -44,7 +44,7 @@ output is piped, and with --once, it is shown once. The columns are those of sta
     const intervalMs = interval === undefined ? 2_000 : readDurationMs(interval, '--interval', [100, 600_000])
     const isOnce = once === true || json === true || !world.out.isTerminal
     if (admin !== undefined) {
-      return withAdmin(admin, world, (source) => show(source, { read: () => readSnapshot(source), draw: drawProcess }, { isOnce, json, intervalMs, title: '' }, world))
+      return withAdmin(admin, world, (source) => show(source, { read: () => readSnapshot(source, service), draw: drawProcess }, { isOnce, json, intervalMs, title: '' }, world))
     }
     const windowSec = readWindowSec(window)
     const view: (source: Source) => View<Mesh> = (source) => ({

@@ -36,8 +36,9 @@ async function adminListener(): Promise<string> {
 describe('sidecarless beside an admin listener', () => {
   it('shows what one process knows, and why it calls as it does', async () => {
     const admin = await adminListener()
-    const [stat, top, explain, json, unknown] = await Promise.all([
+    const [stat, none, top, explain, json, unknown] = await Promise.all([
       sidecarless(['stat', '--admin', admin]),
+      sidecarless(['stat', 'billing', '--admin', admin]),
       sidecarless(['top', '--admin', admin]),
       sidecarless(['explain', 'users', '--admin', admin]),
       sidecarless(['explain', 'users', '--admin', admin, '--json']),
@@ -45,6 +46,7 @@ describe('sidecarless beside an admin listener', () => {
     ])
     for (const { code, stderr } of [stat, top, explain, json]) expect([code, stderr]).toEqual([0, ''])
     expect(stat.stdout).toMatch(/^orders: not registered in fixed.*\n\nSERVICE .*\nusers +2 of 2 .*closed/)
+    expect(none.stdout).not.toContain('users')
     expect(top.stdout).toContain('127.0.0.1:8082')
     expect(explain.stdout).toMatch(/^users: 2 of 2 endpoints ready, breaker closed/)
     expect(explain.stdout).toMatch(/timeoutMs +1234 +createMesh/)

@@ -7,6 +7,8 @@ export type Told = Omit<Partial<SentSpan>, 'spanId'>
 export interface Fed {
   readonly url: string
   readonly ask: Ask
+  /** Ends the control plane. */
+  close(): Promise<void>
   /** Sends spans of one service, each of which ended just now. */
   tell(service: string, ...spans: readonly Told[]): Promise<void>
 }
@@ -20,6 +22,7 @@ export async function fed(): Promise<Fed> {
   return {
     url: controlPlane.url,
     ask,
+    close: () => controlPlane.close(),
     async tell(service, ...spans) {
       const sent = spans.map((span) => ({ endAt: Date.now(), traceId: hex(32), spanId: hex(16), ...span }))
       const { status, body } = await ask('/v1/traces', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(traceRequest(service, ...sent)) })
@@ -53,7 +56,7 @@ export async function smallMesh(): Promise<Fed> {
     ...Array.from({ length: 10 }, () => call),
     ...Array.from({ length: 9 }, () => attempt('users-1', pick, { ms: 4 })),
     attempt('users-2', { 'error.type': 'MESH_ERR_CONNECTION' }, { ms: 40, failed: true }),
-    attempt('users-1', { 'http.request.resend_count': 1 }, { ms: 4 }),
+    attempt('users-1', { ...pick, 'http.request.resend_count': 1 }, { ms: 4 }),
   )
   await mesh.tell('users', ...Array.from({ length: 10 }, () => served({}, { ms: 3 })))
   const refused = { 'http.response.status_code': 401, 'error.type': 'MESH_ERR_UNAUTHENTICATED', 'mesh.refusal.reason': 'there is no token' }

@@ -52,7 +52,7 @@ describe('sidecarless beside a control plane', () => {
     const { code, stdout } = await sidecarless(['explain', 'users', '--url', url])
     expect(code).toBe(0)
     const [, picks] = stdout.split(/\n\nAs orders saw each.*\n/)
-    expect(tableIn(picks!)).toMatchObject([{ INSTANCE: 'users-1' }, { INSTANCE: 'users-2', ATTEMPTS: '1' }, {}])
+    expect(tableIn(picks!)).toMatchObject([{ INSTANCE: 'users-1', COST: '7.5 ms', 'CHOSEN AMONG': '2 (1 left out)' }, { INSTANCE: 'users-2', ATTEMPTS: '1', COST: '–' }, {}])
     expect(stdout).toContain('cost = latency × (in flight + 1)')
   })
 

@@ -48,6 +48,24 @@ describe('sidecarless top on a terminal', () => {
     expect((await top.finished).stdout).toContain(LEAVE)
   })
 
+  it('goes on when the control plane is gone, and says so', async () => {
+    const { url, close } = await smallMesh()
+    const top = onTerminal(['top', '--url', url, '--interval', '100ms'], { columns: 120, rows: 30 })
+    await printed(top, /users/)
+    await close()
+    const text = await printed(top, /trying again/)
+    top.child.stdin!.write('q')
+    expect(await top.finished).toMatchObject({ code: 0, stdout: expect.stringContaining(LEAVE) })
+    expect(text).toMatch(/No control plane answers at .*; trying again/)
+  })
+
+  it('says what to do where none answers at the start, without taking the screen', async () => {
+    const { code, stdout } = await onTerminal(['top', '--url', '127.0.0.1:1'], { columns: 120, rows: 30 }).finished
+    expect(code).toBe(1)
+    expect(stdout).toContain("Start one with 'sidecarless dev'")
+    expect(stdout).not.toContain(ENTER)
+  })
+
   it('shows it once where that is asked, without taking the screen, and without colours where NO_COLOR is set', async () => {
     const { url } = await smallMesh()
     const { code, stdout } = await onTerminal(['top', '--once', '--url', url], { columns: 60, rows: 30 }, { NO_COLOR: '1' }).finished
