@@ -1,5 +1,4 @@
-import { generateKeyPair, randomUUID, type KeyObject } from 'node:crypto'
-import { promisify } from 'node:util'
+import { randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Clock } from '../base/clock.js'
 import type { JsonWebKey } from './json-web-key.js'
@@ -27,12 +26,6 @@ export interface Signer {
   readonly jwks: { readonly keys: readonly JsonWebKey[] }
   /** A signed token; `iat`, `exp` and `jti` are added, and `client_id`, the subject unless given. */
   sign(claims: TokenClaims): Promise<string>
-}
-
-/** Makes a signer with a fresh ES256 key. */
-export async function createSigner({ clock }: { readonly clock: Clock }): Promise<Signer> {
-  const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' })
-  return signerWith(privateKey, clock)
 }
 
 /** A signer with this P-256 key. Its tokens are of the type `typ`, a service token's unless given. */

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { createSigner } from '../../src/auth/signer.js'
+import { createSigner } from '../support/new-signer.js'
 import { FakeClock } from '../support/fake-clock.js'
 
 describe('signer', () => {

@@ -1,5 +1,5 @@
 import { createFixedKeys } from '../../src/auth/keys.js'
-import { createSigner, type Signer } from '../../src/auth/signer.js'
+import type { Signer } from '../../src/auth/signer.js'
 import { systemClock } from '../../src/base/clock.js'
 import { TimerWheel } from '../../src/base/timer-wheel.js'
 import { seededRandom, systemRandom } from '../../src/base/random.js'
@@ -9,6 +9,7 @@ import { createInbound, type InboundHost, type InboundMesh } from '../../src/inb
 import { Drain } from '../../src/resilience/drain.js'
 import { Metrics } from '../../src/telemetry/metrics.js'
 import { Tracing } from '../../src/telemetry/tracing.js'
+import { createSigner } from './new-signer.js'
 
 export const ISSUER = 'http://issuer.test'
 
