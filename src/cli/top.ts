@@ -12,7 +12,7 @@ import type { Source } from './source.js'
 import { adminOption, readList, urlOptions, withAdmin, withControlPlane } from './source-options.js'
 import type { TableLook } from './table.js'
 import { printJson, printLines } from './terminal.js'
-import { span, timeOfDay } from './units.js'
+import { duration, span, timeOfDay } from './units.js'
 import { lineOf } from './width.js'
 import { readWindowSec, windowInWords, windowOption } from './window.js'
 
@@ -74,7 +74,7 @@ async function show<T>({ url }: Source, { read, draw }: View<T>, { isOnce, json,
   if (json) return printJson(out, await read())
   if (isOnce) return printLines(out, draw(await read(), lookNow()))
   const heading = (): string => {
-    const parts = ['sidecarless top', url, title, `every ${span(intervalMs)}`, timeOfDay(clock.epochMs()).slice(0, 8), 'q ends it']
+    const parts = ['sidecarless top', url, title, `every ${intervalMs < 1_000 ? duration(intervalMs) : span(intervalMs)}`, timeOfDay(clock.epochMs()).slice(0, 8), 'q ends it']
     return out.style.dim(lineOf(parts.filter((part) => part !== '').join('   '), out.columns))
   }
   const live = { intervalMs, draw: async () => [heading(), '', ...draw(await read(), lookNow())] }
