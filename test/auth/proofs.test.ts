@@ -197,10 +197,9 @@ describe('proofs of possession', () => {
     )
     fc.assert(
       fc.property(texts, (text) => {
-        expect(() => watch.time(text, text.length, () => attempt(text))).not.toThrow()
-        expect(attempt(text)).toBe(false)
+        expect(watch.time(text, text.length, () => attempt(text))).toBe(false)
       }),
-      fuzzRuns(300),
+      fuzzRuns(300, 0.5),
     )
     expect(await watch.tooSlow()).toBeUndefined()
     expect(attempt(honest)).toBe(true)

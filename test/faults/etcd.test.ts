@@ -121,7 +121,7 @@ describeWithEtcd('a fault of etcd', () => {
       for (let i = 0; i < 50; i++) {
         const key = `${PREFIX}users/u${Math.floor(random() * 100)}`
         if (random() < 0.3) await server.delete(key)
-        else await server.put(key, { host: 'h', port: 1 + Math.floor(random() * 60_000) })
+        else await server.put(key, { host: 'h', port: 20_000 + Math.floor(random() * 40_000) })
       }
       const { header } = await server.post('/kv/range', { key: 'AA==' })
       await server.post('/kv/compaction', { revision: header.revision })

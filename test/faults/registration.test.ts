@@ -18,7 +18,7 @@ describe('a registration', () => {
     const meshes = Array.from({ length: CLIENTS }, () => createMesh({ service: 'users', registry: consul({ address: url, ttlMs: 3_000 }) }))
     onTestFinished(async () => void (await Promise.all(meshes.map((mesh) => mesh.close()))))
     // All at once, so that their heartbeats come at once too: the worst case.
-    await Promise.all(meshes.map((mesh, i) => mesh.register({ host: '127.0.0.1', port: 10_000 + i })))
+    await Promise.all(meshes.map((mesh, i) => mesh.register({ host: '127.0.0.1', port: 20_000 + i })))
     const cameAt: number[] = []
     for (const mesh of meshes) mesh.on('registered', () => cameAt.push(performance.now()))
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { generateKeyPairSync } from 'node:crypto'
 import express from 'express'
 import { decodeJwt } from 'jose'
+import * as oauth from 'oauth4webapi'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createControlPlane, type ControlPlane } from '../../src/control-plane/control-plane.js'
 import { memory } from '../../src/discovery/memory.js'
@@ -155,6 +156,21 @@ describe('proof of possession', () => {
     const users = await serve('users', { proof: 'required' }, { issuer })
     registry.set('users', [`127.0.0.1:${users.port}`])
     expect((await orders.service('users').get('/users/42')).status, users.reasons.join()).toBe(200)
+  })
+
+  it('is that of a client of another make, too', async () => {
+    const insecure = { [oauth.allowInsecureRequests]: true }
+    const issuer = new URL(plane.url)
+    const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure))
+    const client: oauth.Client = { client_id: 'orders' }
+    const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
+    const asked = await oauth.clientCredentialsGrantRequest(server, client, oauth.ClientSecretBasic('o'), new URLSearchParams({ audience: 'users' }), { DPoP, ...insecure })
+    const { access_token: token, token_type: type } = await oauth.processClientCredentialsResponse(server, client, asked)
+    expect(type).toBe('dpop')
+    const users = await serve('users', { proof: 'required' })
+    const toUsers = (_: string, { method, headers }: { method: string; headers: Record<string, string> }): Promise<Response> => fetch(`http://127.0.0.1:${users.port}/users/42?x=1`, { method, headers })
+    const options = { DPoP, ...insecure, [oauth.customFetch]: toUsers }
+    expect((await oauth.protectedResourceRequest(token, 'GET', new URL('http://users/users/42?x=1'), undefined, null, options)).status, users.reasons.join()).toBe(200)
   })
 
   it('is refused for tokens that nobody can bind, before anything is started', () => {
