@@ -69,7 +69,7 @@ export function openParts(mesh: Visible & { close(): Promise<void> }, settings: 
     shedCounts: { critical: 0, normal: 0, low: 0 },
     health: () => mesh.health(),
     ...identity.trust,
-    tls: tls && { identity: tls, mode: settings.tls!.mode },
+    tls: tls && { identity: tls, mode: settings.tls.mode },
   }
   const registrar = createRegistrar(shared)
   const servers: AttachedServer[] = []

@@ -60,7 +60,7 @@ describe('sidecarless', () => {
 
   it('shows the help of a command wherever it is asked for', async () => {
     const [asked, among, helped] = await Promise.all([sidecarless('dev', '--help'), sidecarless('stat', 'users', '-h'), sidecarless('help', 'dev')])
-    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) expect(asked.stdout.replaceAll('\n', ' ')).toContain(said)
+    for (const said of ['sidecarless dev', '--port', '--host', '--secret', '--state', '--no-otlp', 'MESH_CLIENT_SECRET', 'one machine']) expect(asked.stdout.replaceAll('\n', ' ')).toContain(said)
     expect(among).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('sidecarless stat <service>') })
     expect(helped).toEqual(asked)
   })

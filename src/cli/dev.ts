@@ -1,6 +1,7 @@
+import { systemClock } from '../base/clock.js'
 import { controlPlaneDefaults, createControlPlane } from '../control-plane/control-plane.js'
 import type { ControlPlane, ControlPlaneOptions } from '../control-plane/control-plane.js'
-import { command, type Options, type Values, type World } from './command.js'
+import { command, type Options, type Values } from './command.js'
 import { UsageError } from './usage-error.js'
 
 /** Where it listens for OTLP besides its own port: where SDKs send it when nobody tells them. */
@@ -25,21 +26,23 @@ const devOptions = {
 export const devCommand = command({
   usage: ['dev [options]'],
   about: `Starts the control plane: registry, identity and monitoring in one process, and a page that shows the mesh. It is for one
-machine: it listens on loopback only and keeps everything in memory, but for what --state keeps. Services that use
-sidecarless find it by themselves on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.
+machine: it listens on loopback only and keeps everything in memory, but for what --state keeps. Services that use sidecarless find it by themselves
+on port ${controlPlaneDefaults.port}; all they need is the client secret that it prints.
 
 SIGUSR2 makes the next signing key now instead of within a day; no token is lost by it.`,
   options: devOptions,
   examples: [
     ['dev', 'all that a mesh on this machine needs'],
-    ['dev --state ~/.local/state/sidecarless.json', 'the same, and a restart changes nothing for services'],
+    ['dev --state ~/.local/state/sidecarless.json', 'with keys and a secret that outlive a restart'],
     ['MESH_CLIENT_SECRET=hush sidecarless dev --port 7200', 'with a secret that your services have already, on another port'],
   ],
   run: dev,
 })
 
+type DevValues = Values<typeof devOptions>
+
 /** Starts it and prints what services need of it; ends with SIGINT or SIGTERM. */
-async function dev(values: Values<typeof devOptions>, _words: readonly string[], world: World): Promise<void> {
+async function dev(values: DevValues): Promise<void> {
   const givenSecret = values.secret ?? (process.env['MESH_CLIENT_SECRET'] || undefined)
   const options: ControlPlaneOptions = {
     ...(values.port === undefined ? {} : { port: portNumber(values.port) }),
@@ -54,15 +57,15 @@ async function dev(values: Values<typeof devOptions>, _words: readonly string[],
   process.once('SIGINT', end)
   process.once('SIGTERM', end)
   // Windows has no such signal.
-  if (process.platform !== 'win32') process.on('SIGUSR2', () => rotate(controlPlane, world))
+  if (process.platform !== 'win32') process.on('SIGUSR2', () => rotate(controlPlane))
   // Last: whoever reads it may send a signal at once.
   process.stdout.write(greeting(controlPlane, givenSecret === undefined, values))
 }
 
-function rotate(controlPlane: ControlPlane, { clock }: World): void {
+function rotate(controlPlane: ControlPlane): void {
   try {
     const { kid, signsAt } = controlPlane.rotateKeys()
-    const minutes = Math.ceil((signsAt - clock.epochMs()) / 60_000)
+    const minutes = Math.ceil((signsAt - systemClock.epochMs()) / 60_000)
     process.stdout.write(`signing key ${kid} is published, and signs in ${minutes} minutes\n`)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`)
@@ -74,7 +77,7 @@ function portNumber(text: string): number {
   return Number(text)
 }
 
-function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isOwnSecret: boolean, values: Values<typeof devOptions>): string {
+function greeting({ url, otlpUrl, clientSecret }: ControlPlane, isOwnSecret: boolean, values: DevValues): string {
   const otlpUrls = otlpUrl === undefined ? url : `${otlpUrl} and ${url}`
   const isOtlpTaken = values['no-otlp'] !== true && otlpUrl === undefined
   const variables = [
