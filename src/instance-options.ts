@@ -1,4 +1,5 @@
-import { fields, host, mapOf, port, required, text, weight } from './base/validate.js'
+import { httpPort, reachableHost } from './base/reachable.js'
+import { fields, mapOf, required, text, weight } from './base/validate.js'
 import type { Place } from './call/endpoint.js'
 import type { Instance } from './discovery/registry.js'
 
@@ -16,7 +17,7 @@ export interface RegisterOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-const readOptions = fields<RegisterOptions>({ port, host, id: text, weight, metadata: mapOf(text, text) })
+const readOptions = fields<RegisterOptions>({ port: httpPort, host: reachableHost, id: text, weight, metadata: mapOf(text, text) })
 
 /** Reads what was given to `register`; what it does not say comes from the mesh. */
 export function readInstance(value: unknown, fromMesh: Place & { readonly service: string; readonly id: string; readonly metadata?: Readonly<Record<string, string>> | undefined }): Instance {

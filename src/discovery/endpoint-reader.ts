@@ -1,6 +1,5 @@
-import { forbiddenAddress } from '../base/forbidden-address.js'
-import { isForbiddenPort } from '../base/forbidden-port.js'
-import { host, knownFields, mapOf, member, oneOf, optionError, port, text, weight, wholeNumber, type Reader } from '../base/validate.js'
+import { httpPort, reachableHost } from '../base/reachable.js'
+import { knownFields, mapOf, member, oneOf, optionError, text, weight, wholeNumber, type Reader } from '../base/validate.js'
 import { addressOf, type Endpoint } from '../call/endpoint.js'
 
 /** An endpoint as people and registries write it. */
@@ -51,20 +50,6 @@ export const readEndpoint: Reader<Endpoint> = (entry, path) => {
     priority: priority === undefined ? 0 : readPriority(priority, member(path, 'priority')),
     metadata: metadata === undefined ? NO_METADATA : readMetadata(metadata, member(path, 'metadata')),
   }
-}
-
-/** Whoever can write into a registry must not be able to send a service to what its own machine alone can reach. */
-const reachableHost: Reader<string> = (value, path) => {
-  const name = host(value, path)
-  const what = forbiddenAddress(name)
-  if (what === undefined) return name
-  throw optionError(path, `an address at which a service can be, not ${what}`, value)
-}
-
-const httpPort: Reader<number> = (value, path) => {
-  const number = port(value, path)
-  if (!isForbiddenPort(number)) return number
-  throw optionError(path, 'a port for HTTP, not one that Fetch blocks or that a cache listens at', value)
 }
 
 function splitAddress(address: string, path: string): { host: string; port: number } {

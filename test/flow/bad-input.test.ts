@@ -118,6 +118,8 @@ describe('bad input to register', () => {
   it.each([
     ['no port', {}, 'port: expected the port that this service listens on, got undefined'],
     ['a port that is none', { port: 70_000 }, 'port: expected a whole number from 1 to 65535, got 70000'],
+    ['a port that nobody would call', { port: 6000 }, 'port: expected a port for HTTP, not one that Fetch blocks or that a cache listens at, got 6000'],
+    ['the address that a server listens at', { port: 8081, host: '0.0.0.0' }, 'host: expected an address at which a service can be, not an address that means this machine, got "0.0.0.0"'],
     ['a port as text', { port: '8081' }, 'port: expected a whole number from 1 to 65535, got "8081"'],
     ['an unknown option', { port: 80, wieght: 2 }, /^wieght: unknown option; expected one of port, host, id, weight, metadata$/],
   ])('%s is a clear error, and the registry is not asked', async (_, options, message) => {
