@@ -34,7 +34,10 @@ export function callerIdentity(ground: CallerGround, asked: TlsMode | undefined,
   const tls = mode === 'off' ? undefined : ground.tls?.identity
   const { service, clock, verification, trustedIssuers = [] } = ground
   const hasIssuer = verification !== undefined || trustedIssuers.length > 0
-  if (tls !== undefined && mode !== 'off' && !hasIssuer) return [securedConnection(tls, mode, clock), callerByCertificate(tls)]
+  if (tls !== undefined && mode !== 'off' && !hasIssuer) {
+    if (proof === 'required') throw optionError('proof', "'optional', since callers bring no tokens where there is no issuer", proof)
+    return [securedConnection(tls, mode, clock), callerByCertificate(tls)]
+  }
   const verifier = verifierOf(issuerRules(ground, { audience: service, ...rules }), clock)
   const checkProof = createProofCheck({ service, clock, demand: proof, leewayMs: rules.leewayMs ?? DEFAULT_LEEWAY_MS })
   const byToken = authenticate({ verifier, checkProof })
