@@ -12,9 +12,12 @@ interface Running {
 
 export function whatToTry({ url, look, clientSecret, order, user }: Running): readonly string[] {
   return [
-    'See who is in the registry, and who calls whom:',
+    'See who calls whom, how well, and whom each request goes to: in a browser, or in this terminal:',
+    `  ${url}/`,
+    `  node dist/cli.js top --url ${url}`,
+    '',
+    'See who is in the registry:',
     `  ${look}`,
-    `  curl ${url}/api/edges`,
     '',
     'See what an order service knows of the user services, and why it calls them as it does:',
     `  curl http://${order.address}/mesh`,
