@@ -2,25 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.js'
 import type { Random } from '../base/random.js'
 import type { Events, MeshEvents } from '../call/events.js'
-
-/** One attempt or one request that is over: what is told of it holds no header field, no path and no body. */
-export interface Tapped {
-  /** Milliseconds since the Unix epoch. */
-  readonly at: number
-  readonly kind: 'attempt' | 'request'
-  readonly caller: string | null
-  readonly callee: string
-  /** Id of the instance that an attempt went to. */
-  readonly instance: string | null
-  readonly method: string
-  readonly route: string | null
-  readonly status: number | null
-  readonly durationMs: number
-  readonly error: string | null
-  readonly resends: number
-  readonly hedge: boolean
-  readonly traceId: string | null
-}
+import type { Tapped } from '../call/tapped.js'
 
 export interface TapParts {
   readonly service: string

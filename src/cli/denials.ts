@@ -1,4 +1,4 @@
-import type { DenialRow } from './api.js'
+import type { DenialRow } from '../control-plane/monitor/answers.js'
 import { readWhole } from './arguments.js'
 import { command } from './command.js'
 import { readList, urlOptions, withControlPlane } from './source-options.js'

@@ -1,4 +1,4 @@
-import type { EdgeRow } from './api.js'
+import type { EdgeRow } from '../control-plane/monitor/answers.js'
 import { paintOfCount } from './colour.js'
 import { successOf } from './service-table.js'
 import { drawTable, type Column, type TableLook } from './table.js'

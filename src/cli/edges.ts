@@ -1,4 +1,4 @@
-import type { EdgeRow } from './api.js'
+import type { EdgeRow } from '../control-plane/monitor/answers.js'
 import { command } from './command.js'
 import { edgeTable } from './edge-table.js'
 import { readList, urlOptions, withControlPlane } from './source-options.js'

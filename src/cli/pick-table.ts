@@ -1,4 +1,4 @@
-import type { InstanceRow, PickRow } from './api.js'
+import type { InstanceRow, Pick } from '../control-plane/monitor/answers.js'
 import { paintOfRatio } from './colour.js'
 import { COST_FORMULA } from './endpoint-table.js'
 import { drawTable, type Column, type TableLook } from './table.js'
@@ -8,7 +8,7 @@ import { lineOf } from './width.js'
 interface Picked {
   readonly instance: string
   readonly count: number
-  readonly pick: PickRow | null
+  readonly pick: Pick | null
 }
 
 /** For each caller, what it knew of each instance when it last picked that one. */
@@ -46,7 +46,7 @@ function pickTable(rows: readonly Picked[], nowMs: number, look: TableLook): rea
 }
 
 /** `3`, or `2 (1 left out)`: ejected, draining, full or already tried. */
-function choice(pick: PickRow | null): string {
+function choice(pick: Pick | null): string {
   if (pick?.candidates == null) return NONE
   return pick.excluded ? `${pick.candidates} (${pick.excluded} left out)` : String(pick.candidates)
 }

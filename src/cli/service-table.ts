@@ -1,4 +1,4 @@
-import type { InstanceRow, ServiceRow } from './api.js'
+import type { InstanceRow, ServiceRow } from '../control-plane/monitor/answers.js'
 import { paintOfCount, paintOfRatio, type Style } from './colour.js'
 import { drawTable, type Cell, type Column, type TableLook } from './table.js'
 import { ago, duration, orNone, percent, plain, rate, whole } from './units.js'
@@ -47,5 +47,5 @@ export function successOf({ count, successRatio }: { readonly count: number; rea
 }
 
 function paintOfStatus(style: Style, status: InstanceRow['status']): Cell['paint'] {
-  return { passing: style.good, draining: style.warn, critical: style.bad, gone: style.dim }[status]
+  return { passing: style.good, draining: style.warn, critical: style.bad, gone: style.dim, unregistered: undefined }[status]
 }

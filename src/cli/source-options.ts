@@ -1,5 +1,5 @@
 import { addressFromEnvironment, consulDefaults } from '../discovery/consul.js'
-import type { InstanceRow } from './api.js'
+import type { InstanceRow } from '../control-plane/monitor/answers.js'
 import { readUrl } from './arguments.js'
 import type { OptionInfo, World } from './command.js'
 import { openSource, type Query, type Source, type SourceKind } from './source.js'

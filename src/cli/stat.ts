@@ -1,4 +1,4 @@
-import type { ServiceRow } from './api.js'
+import type { ServiceRow } from '../control-plane/monitor/answers.js'
 import { command } from './command.js'
 import { emptyMesh } from './empty.js'
 import { processTable, readSnapshot } from './process-table.js'

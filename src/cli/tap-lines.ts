@@ -1,4 +1,4 @@
-import type { TapEvent } from './api.js'
+import type { Tapped } from '../call/tapped.js'
 import type { Terminal } from './terminal.js'
 import { duration, orNone, timeOfDay, whole } from './units.js'
 import { cut, fit, printable, widthOf } from './width.js'
@@ -12,7 +12,7 @@ export class TapLines {
     this.#out = out
   }
 
-  readonly lineOf = (event: TapEvent): string => {
+  readonly lineOf = (event: Tapped): string => {
     const { kind, caller, callee, instance, method, route, status, durationMs, error, resends, hedge, traceId } = event
     const { good, warn, bad, dim } = this.#out.style
     const paintOfStatus = error != null || (status ?? 0) >= 500 ? bad : (status ?? 0) >= 400 ? warn : good

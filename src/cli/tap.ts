@@ -1,4 +1,4 @@
-import type { TapEvent } from './api.js'
+import type { Tapped } from '../call/tapped.js'
 import { readWhole } from './arguments.js'
 import { command, type World } from './command.js'
 import { untilInterrupted } from './interrupt.js'
@@ -31,7 +31,7 @@ No header values and no bodies are ever among it. Ctrl-C ends it.`,
   async run({ service, from, failed, kind, limit, ratio, url, json, admin }, _, world) {
     if (kind !== undefined && kind !== 'attempt' && kind !== 'request') throw new UsageError(`--kind: expected attempt or request, got '${kind}'`)
     const wanted = { kind, from, failed, most: limit === undefined ? Infinity : readWhole(limit, '--limit', [1, 1_000_000]) }
-    const print = json ? (event: TapEvent) => JSON.stringify(event) : new TapLines(world.out).lineOf
+    const print = json ? (event: Tapped) => JSON.stringify(event) : new TapLines(world.out).lineOf
     if (admin === undefined) {
       if (ratio !== undefined) throw new UsageError('--ratio is for --admin; a control plane tells everything, up to 100 a second')
       const query = { service, caller: from, failed: failed ? 'true' : undefined }
@@ -49,7 +49,7 @@ interface Wanted {
   readonly most: number
 }
 
-async function follow(source: Source, path: string, query: Query, wanted: Wanted, print: (event: TapEvent) => string, { out, err }: World): Promise<void> {
+async function follow(source: Source, path: string, query: Query, wanted: Wanted, print: (event: Tapped) => string, { out, err }: World): Promise<void> {
   let shown = 0
   await untilInterrupted(async (signal) => {
     if (out.isTerminal) err.write(err.style.dim(`Listening to ${source.url}; Ctrl-C ends it\n`))
@@ -63,12 +63,12 @@ async function follow(source: Source, path: string, query: Query, wanted: Wanted
   })
 }
 
-function isEvent(data: unknown): data is TapEvent {
-  return typeof data === 'object' && data !== null && typeof (data as Partial<TapEvent>).callee === 'string'
+function isEvent(data: unknown): data is Tapped {
+  return typeof data === 'object' && data !== null && typeof (data as Partial<Tapped>).callee === 'string'
 }
 
 /** What the source was not asked to sift, or does not know how to. */
-function isWanted(event: TapEvent, { kind, from, failed }: Wanted): boolean {
+function isWanted(event: Tapped, { kind, from, failed }: Wanted): boolean {
   const isFailure = event.error != null || (event.status ?? 0) >= 500
   return (kind === undefined || event.kind === kind) && (from === undefined || event.caller === from) && (failed !== true || isFailure)
 }

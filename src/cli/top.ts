@@ -1,4 +1,4 @@
-import type { EdgeRow, ServiceRow } from './api.js'
+import type { EdgeRow, ServiceRow } from '../control-plane/monitor/answers.js'
 import { readDurationMs } from './arguments.js'
 import { command, type World } from './command.js'
 import { edgeTable } from './edge-table.js'

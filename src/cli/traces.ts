@@ -1,4 +1,4 @@
-import type { TraceRow } from './api.js'
+import type { TraceRow } from '../control-plane/monitor/answers.js'
 import { readDurationMs, readWhole } from './arguments.js'
 import { command, type World } from './command.js'
 import type { Source } from './source.js'

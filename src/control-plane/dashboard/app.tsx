@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ask, type Memory, type ServiceRow } from './api.js'
+import { ask } from './ask.js'
+import type { Memory, ServiceRow } from '../monitor/answers.js'
 import { Boundary } from './boundary.js'
 import { DenialsView } from './denials/denials-view.js'
 import { GraphView } from './graph/graph-view.js'

@@ -1,5 +1,5 @@
 // How each service has fared since the page was opened: one sample for each answer.
-import type { ServiceRow } from './api.js'
+import type { ServiceRow } from '../monitor/answers.js'
 
 /** Columns, as charts want them; null where nothing was known or nothing was asked. */
 export interface History {

@@ -1,5 +1,5 @@
 // What a reader would see by looking long enough: what is well, what is not, and which instance is slower than its equals.
-import type { Figures, InstanceRow } from './api.js'
+import type { Figures, InstanceRow } from '../monitor/answers.js'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'idle'
 

@@ -1,45 +1,32 @@
+import type { DenialRow } from './answers.js'
 import type { Request } from './span-facts.js'
 import type { Window } from './tally.js'
 
-/** A request that was turned away for want of identity or right. */
-export interface Denial {
-  readonly at: number
-  readonly service: string
-  /** Null when it could not show who it is. */
-  readonly caller: string | null
-  readonly address: string | null
-  readonly status: number | null
-  readonly code: string | null
-  /** For the operator: which rule, or what is wrong with the token. */
-  readonly reason: string | null
-  readonly method: string | null
-  readonly path: string | null
-  readonly traceId: string
-}
+type Denial = Request & { readonly error: string }
 
 const DENIALS: ReadonlySet<string | null> = new Set(['MESH_ERR_UNAUTHENTICATED', 'MESH_ERR_FORBIDDEN'])
 const MAX_TEXT_LENGTH = 1_000
 
-export function isDenial({ error }: Request): boolean {
-  return DENIALS.has(error)
+export function isDenial(request: Request): request is Denial {
+  return DENIALS.has(request.error)
 }
 
 /** The denials that came last. */
 export class Denials {
   readonly #max: number
-  #kept: Denial[] = []
+  #kept: DenialRow[] = []
 
   constructor(max: number) {
     this.#max = max
   }
 
-  add({ at, service, peer, address, status, error, reason, method, path }: Request, traceId: string): void {
+  add({ at, service, peer, address, status, error, reason, method, path }: Denial, traceId: string): void {
     this.#kept.push({ at, service, caller: peer, address, status, code: error, reason: clipped(reason), method, path: clipped(path), traceId })
     if (this.#kept.length > 2 * this.#max) this.#kept = this.#kept.slice(-this.#max)
   }
 
   /** Newest first. */
-  list({ now, windowSec }: Window, service: string | null, limit: number): readonly Denial[] {
+  list({ now, windowSec }: Window, service: string | null, limit: number): readonly DenialRow[] {
     const from = now - windowSec * 1_000
     const wanted = this.#kept.slice(-this.#max).filter((denial) => denial.at >= from && (service === null || denial.service === service))
     return wanted.sort((a, b) => b.at - a.at).slice(0, limit)

@@ -1,3 +1,4 @@
+import type { EdgeRow } from './answers.js'
 import { Bounded } from './bounded.js'
 import type { Names } from './names.js'
 import type { Attempt, Call } from './span-facts.js'
@@ -9,24 +10,6 @@ const RETRIES = 2
 const HEDGES = 3
 const CALLS = 4
 const COLUMNS = 5
-
-/** Who calls whom, and how that goes. Count, errors and percentiles are those of attempts. */
-export interface EdgeStatistics {
-  readonly caller: string
-  readonly callee: string
-  readonly calls: number
-  readonly attempts: number
-  readonly retries: number
-  readonly hedges: number
-  readonly count: number
-  readonly errors: number
-  readonly perSec: number
-  readonly successRatio: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  /** Whether the callee has verified who the caller is. */
-  readonly mutual: boolean
-}
 
 interface Edge {
   readonly caller: string
@@ -65,7 +48,7 @@ export class Edges {
     if (edge !== undefined) edge.mutualAt = Math.max(edge.mutualAt, at)
   }
 
-  list(window: Window, names: Names): readonly EdgeStatistics[] {
+  list(window: Window, names: Names): readonly EdgeRow[] {
     const from = window.now - window.windowSec * 1_000
     const found = new Map<string, { caller: string; callee: string; sums: Sums; mutual: boolean }>()
     for (const edge of this.#edges.all()) {
@@ -98,7 +81,7 @@ export class Edges {
   }
 }
 
-function statisticsOf({ caller, callee, sums, mutual }: { caller: string; callee: string; sums: Sums; mutual: boolean }): EdgeStatistics {
+function statisticsOf({ caller, callee, sums, mutual }: { caller: string; callee: string; sums: Sums; mutual: boolean }): EdgeRow {
   const count = sums.count(COUNT)
   const errors = sums.count(ERRORS)
   const retries = sums.count(RETRIES)

@@ -1,33 +1,13 @@
+import type { InstanceRow, Pick } from './answers.js'
 import { Bounded } from './bounded.js'
 import type { Names } from './names.js'
-import type { InstanceStatus, Registered } from './registered.js'
-import type { Attempt, Pick } from './span-facts.js'
+import type { Registered } from './registered.js'
+import type { Attempt } from './span-facts.js'
 import { Sums, Tally, type Window } from './tally.js'
 
 const COUNT = 0
 const ERRORS = 1
 const COLUMNS = 2
-
-/** One instance as its callers know it and as the registry has it. */
-export interface InstanceStatistics {
-  readonly service: string
-  readonly id: string
-  readonly address: string | null
-  readonly zone: string | null
-  readonly weight: number | null
-  readonly version: string | null
-  /** `gone`: its service is or was in this registry and it is not. `unregistered`: the registry knows nothing of its service. */
-  readonly status: InstanceStatus | 'gone' | 'unregistered'
-  readonly count: number
-  readonly errors: number
-  readonly perSec: number
-  /** Its part of the attempts on the service. */
-  readonly share: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly lastSeenAt: number | null
-  readonly callers: readonly { readonly caller: string; readonly count: number; readonly pick: Pick | null }[]
-}
 
 interface Instance {
   readonly key: string
@@ -91,7 +71,7 @@ export class Instances {
   }
 
   /** Those that are registered or were tried within the window; of all services, or of one. */
-  list(window: Window, names: Names, service?: string): readonly InstanceStatistics[] {
+  list(window: Window, names: Names, service?: string): readonly InstanceRow[] {
     const callers = new Map<string, Caller[]>()
     for (const caller of this.#callers.all()) callers.set(caller.instanceKey, [...(callers.get(caller.instanceKey) ?? []), caller])
     return [...this.#found(window, names)]
@@ -144,7 +124,7 @@ export class Instances {
 
 type CallersByInstance = ReadonlyMap<string, readonly Caller[]>
 
-function statisticsOf(found: readonly Found[], callers: CallersByInstance, window: Window, registered: Registered): InstanceStatistics[] {
+function statisticsOf(found: readonly Found[], callers: CallersByInstance, window: Window, registered: Registered): InstanceRow[] {
   const summed = found.map(({ service, id, seen }) => {
     const sums = new Sums(COLUMNS, window)
     for (const { tally } of seen) sums.add(tally)
@@ -170,7 +150,7 @@ function statisticsOf(found: readonly Found[], callers: CallersByInstance, windo
   }))
 }
 
-function callersOf(callers: readonly Caller[], window: Window): InstanceStatistics['callers'] {
+function callersOf(callers: readonly Caller[], window: Window): InstanceRow['callers'] {
   return callers
     .map(({ caller, tally, pick }) => {
       const sums = new Sums(1, window)

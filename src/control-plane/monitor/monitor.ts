@@ -1,16 +1,18 @@
 import type { Clock } from '../../base/clock.js'
+import type { Tapped } from '../../call/tapped.js'
 import type { Catalog } from '../registry/catalog.js'
-import { Denials, isDenial, type Denial } from './denials.js'
-import { Edges, type EdgeStatistics } from './edges.js'
-import { Instances, type InstanceStatistics } from './instances.js'
+import type { DenialRow, EdgeRow, InstanceRow, Memory, ServiceRow } from './answers.js'
+import { Denials, isDenial } from './denials.js'
+import { Edges } from './edges.js'
+import { Instances } from './instances.js'
 import { Names } from './names.js'
 import type { Point } from './read-points.js'
 import { Registered } from './registered.js'
 import { SeriesStore } from './series.js'
-import { Services, type ServiceStatistics } from './services.js'
+import { Services } from './services.js'
 import { attemptOf, callOf, requestOf, type Attempt } from './span-facts.js'
 import type { Span } from './span.js'
-import { Tap, type Tapped } from './tap.js'
+import { Tap } from './tap.js'
 import type { Window } from './tally.js'
 import { Traces } from './traces.js'
 
@@ -19,21 +21,6 @@ const MAX_SERVICES = 500
 const MAX_EDGES = 1_000
 const MAX_INSTANCES = 1_000
 const MAX_DENIALS = 1_000
-
-/** How much is held. */
-export interface MonitorMemory {
-  readonly spans: number
-  readonly traces: number
-  readonly spanBytes: number
-  readonly maxSpanBytes: number
-  readonly series: number
-  readonly maxSeries: number
-  readonly seriesBytes: number
-  readonly maxSeriesBytes: number
-  readonly statistics: number
-  readonly maxStatistics: number
-  readonly statisticsBytes: number
-}
 
 /**
  * What is known from the spans and metrics that came in. Each span is counted once, as it comes, by the second in which it
@@ -80,23 +67,23 @@ export class Monitor {
     return this.series.add(point)
   }
 
-  services(window: Window): readonly ServiceStatistics[] {
+  services(window: Window): readonly ServiceRow[] {
     return this.#services.list(window, this.#instances.counts(window, this.#names), this.#registered.names())
   }
 
-  edges(window: Window): readonly EdgeStatistics[] {
+  edges(window: Window): readonly EdgeRow[] {
     return this.#edges.list(window, this.#names)
   }
 
-  instances(window: Window, service: string | null): readonly InstanceStatistics[] {
+  instances(window: Window, service: string | null): readonly InstanceRow[] {
     return this.#instances.list(window, this.#names, service ?? undefined)
   }
 
-  denials(window: Window, service: string | null, limit: number): readonly Denial[] {
+  denials(window: Window, service: string | null, limit: number): readonly DenialRow[] {
     return this.#denials.list(window, service, limit)
   }
 
-  memory(): MonitorMemory {
+  memory(): Memory {
     const kept = [this.#services, this.#edges, this.#instances]
     return {
       spans: this.traces.spanCount,

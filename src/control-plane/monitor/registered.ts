@@ -2,8 +2,7 @@ import { addressOf } from '../../call/endpoint.js'
 import type { Catalog } from '../registry/catalog.js'
 import { NODE_NAME } from '../registry/consul-answer.js'
 import { statusOf, type Service } from '../registry/service.js'
-
-export type InstanceStatus = 'passing' | 'critical' | 'draining'
+import type { InstanceStatus } from './answers.js'
 
 /** An instance as the registry has it. */
 export interface RegisteredInstance {

@@ -1,3 +1,4 @@
+import type { ServiceRow } from './answers.js'
 import { Bounded } from './bounded.js'
 import { isDenial } from './denials.js'
 import type { Request } from './span-facts.js'
@@ -7,23 +8,6 @@ const COUNT = 0
 const ERRORS = 1
 const DENIED = 2
 const COLUMNS = 3
-
-/** What a service answered. */
-export interface ServiceStatistics {
-  readonly service: string
-  readonly count: number
-  readonly errors: number
-  readonly perSec: number
-  readonly successRatio: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  /** Requests turned away for want of identity or right. */
-  readonly denied: number
-  /** How many are registered; of a service that the registry knows nothing of, how many were tried within the window. */
-  readonly instances: number
-  /** When its last span of any kind ended; null when none came. */
-  readonly lastSeenAt: number | null
-}
 
 interface Service {
   readonly service: string
@@ -58,7 +42,7 @@ export class Services {
   }
 
   /** Those seen within the window and those that have instances. */
-  list(window: Window, instances: ReadonlyMap<string, number>, registered: Iterable<string>): readonly ServiceStatistics[] {
+  list(window: Window, instances: ReadonlyMap<string, number>, registered: Iterable<string>): readonly ServiceRow[] {
     const from = window.now - window.windowSec * 1_000
     const names = new Set(registered)
     for (const { service, lastAt } of this.#services.all()) if (lastAt >= from) names.add(service)
@@ -75,7 +59,7 @@ export class Services {
     return bytes
   }
 
-  #statisticsOf(service: string, window: Window, instances: number): ServiceStatistics {
+  #statisticsOf(service: string, window: Window, instances: number): ServiceRow {
     const one = this.#services.get(service)
     const sums = new Sums(COLUMNS, window)
     if (one !== undefined) sums.add(one.tally)

@@ -1,3 +1,4 @@
+import type { Pick } from './answers.js'
 import { MAX_NAME_LENGTH } from './otlp.js'
 import { registeredId } from './registered.js'
 import type { Attributes, AttributeValue, Span } from './span.js'
@@ -24,21 +25,6 @@ export interface Attempt {
   readonly resends: number
   readonly hedge: boolean
   readonly pick: Pick | null
-}
-
-/** Why this instance was picked. */
-export interface Pick {
-  readonly at: number
-  readonly costMs: number | null
-  readonly latencyMs: number | null
-  readonly successRatio: number | null
-  readonly inFlight: number | null
-  readonly ramp: number | null
-  readonly weight: number | null
-  readonly report: number | null
-  readonly stalled: boolean
-  readonly candidates: number | null
-  readonly excluded: number | null
 }
 
 /** One request that was answered: a SERVER span. */

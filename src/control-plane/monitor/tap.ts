@@ -1,22 +1,5 @@
 import type { Clock, Timer } from '../../base/clock.js'
-
-/** One finished attempt or request, as those who watch see it. */
-export interface Tapped {
-  readonly at: number
-  readonly kind: 'attempt' | 'request'
-  /** Null for a request whose caller has not shown who it is. */
-  readonly caller: string | null
-  readonly callee: string
-  readonly instance: string | null
-  readonly method: string | null
-  readonly route: string | null
-  readonly status: number | null
-  readonly durationMs: number
-  readonly error: string | null
-  readonly resends: number
-  readonly hedge: boolean
-  readonly traceId: string
-}
+import type { Tapped } from '../../call/tapped.js'
 
 export interface TapFilter {
   readonly service: string | null

@@ -1,22 +1,7 @@
+import type { TraceRow } from './answers.js'
 import { flag } from './span-facts.js'
 import type { Span } from './span.js'
 import type { Traces } from './traces.js'
-
-/** One trace in a list. */
-export interface TraceSummary {
-  readonly traceId: string
-  /** Of its root, or of the first span while the root has not come. */
-  readonly name: string
-  readonly service: string
-  readonly services: readonly string[]
-  readonly spans: number
-  readonly failed: boolean
-  readonly startAt: number
-  readonly durationMs: number
-  readonly attempts: number
-  readonly retries: number
-  readonly hedges: number
-}
 
 export interface TraceFilter {
   readonly service: string | null
@@ -28,8 +13,8 @@ export interface TraceFilter {
 }
 
 /** The traces that are wanted, the one that began to arrive last first. */
-export function listTraces(traces: Traces, filter: TraceFilter): readonly TraceSummary[] {
-  const found: TraceSummary[] = []
+export function listTraces(traces: Traces, filter: TraceFilter): readonly TraceRow[] {
+  const found: TraceRow[] = []
   for (const traceId of traces.newest()) {
     if (found.length === filter.limit) break
     const spans = traces.trace(traceId)
@@ -46,7 +31,7 @@ function isOf(spans: ReadonlyMap<string, Span>, service: string | null): boolean
   return false
 }
 
-function summaryOf(traceId: string, spans: ReadonlyMap<string, Span>): TraceSummary {
+function summaryOf(traceId: string, spans: ReadonlyMap<string, Span>): TraceRow {
   let root: Span | undefined
   let first: Span | undefined
   let endAt = 0

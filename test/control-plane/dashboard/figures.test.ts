@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { ask, type ServiceRow } from '../../../src/control-plane/dashboard/api.js'
+import { ask } from '../../../src/control-plane/dashboard/ask.js'
+import type { Pick, ServiceRow } from '../../../src/control-plane/monitor/answers.js'
 import { groupDenials } from '../../../src/control-plane/dashboard/denials/group.js'
 import { Histories } from '../../../src/control-plane/dashboard/history.js'
 import { costFactors, newestPick, sumInFlight, timesCheapest } from '../../../src/control-plane/dashboard/service/picks.js'
 import { hueOf } from '../../../src/control-plane/dashboard/traces/hue.js'
 import { shopWorld } from './world.js'
+
+/** A pick of which nothing but its time is known. */
+const UNKNOWN: Pick = {
+  at: 1, costMs: null, latencyMs: null, successRatio: null, inFlight: null, ramp: null, weight: null, report: null, stalled: false, candidates: null, excluded: null,
+}
 
 const world = shopWorld(1_000_000)
 
@@ -21,15 +27,15 @@ describe('figures that the page reckons', () => {
   })
 
   it('the parts of a cost, multiplied, are the cost', () => {
-    const pick = { at: 1, latencyMs: 10, inFlight: 1, successRatio: 0.5, ramp: 0.5, weight: 2, report: 1.5 }
+    const pick = { ...UNKNOWN, latencyMs: 10, inFlight: 1, successRatio: 0.5, ramp: 0.5, weight: 2, report: 1.5 }
     const product = costFactors(pick).reduce((cost, { times }) => cost * times, 1)
     expect(product).toBeCloseTo((10 * 2 * 1.5) / (0.5 ** 3 * 0.5 * 2))
-    expect(costFactors({ at: 1, latencyMs: null })).toEqual([])
+    expect(costFactors(UNKNOWN)).toEqual([])
   })
 
   it('of several callers the newest choice counts, and all that is in flight', () => {
     const users = world.instances.filter(({ service }) => service === 'users')
-    const one = { ...users[0]!, callers: [1, 3, 2].map((at) => ({ caller: `c${at}`, count: 1, pick: { at, inFlight: at, costMs: at } })) }
+    const one = { ...users[0]!, callers: [1, 3, 2].map((at) => ({ caller: `c${at}`, count: 1, pick: { ...UNKNOWN, at, inFlight: at, costMs: at } })) }
     expect(newestPick(one)?.at).toBe(3)
     expect(sumInFlight(one)).toBe(6)
     expect(sumInFlight({ ...one, callers: [{ caller: 'c', count: 1, pick: null }] })).toBeUndefined()

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { InstanceRow } from '../../../src/control-plane/dashboard/api.js'
+import type { InstanceRow } from '../../../src/control-plane/monitor/answers.js'
 import { slowFactor, stateOf, successOf, toneOf } from '../../../src/control-plane/dashboard/insight.js'
 
 function instance(id: string, more: Partial<InstanceRow> = {}): InstanceRow {
   return {
-    service: 'users', id, address: null, status: 'passing', count: 100, errors: 0, perSec: 1, share: 0.3, p50Ms: 8, p99Ms: 12, lastSeenAt: 1, callers: [], ...more,
+    service: 'users', id, address: null, zone: null, weight: null, version: null, status: 'passing', count: 100, errors: 0, perSec: 1, share: 0.3, p50Ms: 8, p99Ms: 12, lastSeenAt: 1, callers: [], ...more,
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Span } from '../../../src/control-plane/dashboard/api.js'
+import type { Span } from '../../../src/control-plane/monitor/span.js'
 import { waterfallOf } from '../../../src/control-plane/dashboard/traces/waterfall.js'
 import { shopWorld } from './world.js'
 

@@ -1,5 +1,6 @@
 // A small mesh, as the monitoring service would tell of it: one slow instance, one failing service, a retry, a hedge, and an intruder.
-import type { DenialRow, EdgeRow, InstanceRow, ServiceRow, Span, TraceRow } from '../../../src/control-plane/dashboard/api.js'
+import type { DenialRow, EdgeRow, InstanceRow, ServiceRow, TraceRow } from '../../../src/control-plane/monitor/answers.js'
+import type { Span } from '../../../src/control-plane/monitor/span.js'
 
 export interface World {
   services: ServiceRow[]

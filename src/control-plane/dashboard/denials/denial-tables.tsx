@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { DenialRow } from '../api.js'
+import type { DenialRow } from '../../monitor/answers.js'
 import { age, clockTime, count } from '../format.js'
 import { Scroll } from '../parts/scroll.js'
 import { Tag } from '../parts/tag.js'

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
-import { ask, type DenialRow } from '../api.js'
+import { ask } from '../ask.js'
+import type { DenialRow } from '../../monitor/answers.js'
 import { count } from '../format.js'
 import { Figures } from '../parts/figures.js'
 import { Problem, Waiting } from '../parts/problem.js'

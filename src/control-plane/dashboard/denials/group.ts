@@ -1,4 +1,4 @@
-import type { DenialRow } from '../api.js'
+import type { DenialRow } from '../../monitor/answers.js'
 
 /** Denials of the same caller by the same service for the same reason. */
 export interface DenialGroup {

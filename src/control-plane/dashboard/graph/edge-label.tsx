@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { EdgeRow } from '../api.js'
+import type { EdgeRow } from '../../monitor/answers.js'
 import { duration, percent, perSecond } from '../format.js'
 import { successOf, toneOf } from '../insight.js'
 import { Lock } from '../parts/icons.js'

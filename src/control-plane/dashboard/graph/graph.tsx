@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { EdgeRow, InstanceRow, ServiceRow } from '../api.js'
+import type { EdgeRow, InstanceRow, ServiceRow } from '../../monitor/answers.js'
 import { toneOf } from '../insight.js'
 import { useMedia } from '../use-media.js'
 import { EdgeLabel } from './edge-label.js'

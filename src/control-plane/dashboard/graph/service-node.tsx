@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { InstanceRow, ServiceRow } from '../api.js'
+import type { InstanceRow, ServiceRow } from '../../monitor/answers.js'
 import { duration, percent, perSecond, plural, shortId } from '../format.js'
 import { stateOf, successOf, toneOf } from '../insight.js'
 import { TONE_OF_STATE } from '../parts/tag.js'

@@ -1,4 +1,4 @@
-import type { EdgeRow, InstanceRow, ServiceRow } from '../api.js'
+import type { EdgeRow, InstanceRow, ServiceRow } from '../../monitor/answers.js'
 
 /** Who calls whom; nothing that changes from second to second, so that the drawing stands still. */
 export interface Topology {

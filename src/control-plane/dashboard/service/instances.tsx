@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import type { InstanceRow } from '../api.js'
+import type { InstanceRow } from '../../monitor/answers.js'
 import { age, duration, percent, perSecond, shortId } from '../format.js'
 import { slowFactor, stateOf, successOf, toneOf } from '../insight.js'
 import { Chevron } from '../parts/icons.js'

@@ -1,4 +1,4 @@
-import type { InstanceRow, Pick } from '../api.js'
+import type { InstanceRow, Pick } from '../../monitor/answers.js'
 
 /** The newest choice of an instance by any caller. */
 export function newestPick({ callers }: InstanceRow): Pick | undefined {

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
-import { ask, type EdgeRow, type InstanceRow, type ServiceRow } from '../api.js'
+import { ask } from '../ask.js'
+import type { EdgeRow, InstanceRow, ServiceRow } from '../../monitor/answers.js'
 import { count, duration, percent, perSecond } from '../format.js'
 import { SAMPLE_SEC, type Histories } from '../history.js'
 import { successOf, toneOf } from '../insight.js'

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { InstanceRow, Pick } from '../api.js'
+import type { InstanceRow, Pick } from '../../monitor/answers.js'
 import { age, count, duration, percent } from '../format.js'
 import { Tag } from '../parts/tag.js'
 import { toService } from '../route.js'

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { AttributeValue } from '../api.js'
+import type { AttributeValue } from '../../monitor/span.js'
 import { duration } from '../format.js'
 import { toService } from '../route.js'
 import type { WaterfallRow } from './waterfall.js'

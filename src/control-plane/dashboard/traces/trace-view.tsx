@@ -1,6 +1,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { ask, type Trace } from '../api.js'
+import { ask } from '../ask.js'
+import type { Trace } from '../../monitor/answers.js'
 import { clockTime, count, duration } from '../format.js'
 import { Figures } from '../parts/figures.js'
 import { Problem, Waiting } from '../parts/problem.js'

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
-import { ask, type ServiceRow, type TraceRow } from '../api.js'
+import { ask } from '../ask.js'
+import type { ServiceRow, TraceRow } from '../../monitor/answers.js'
 import { clockTime, duration } from '../format.js'
 import { Problem, Waiting } from '../parts/problem.js'
 import { Scroll } from '../parts/scroll.js'

@@ -1,5 +1,5 @@
 // Puts the spans of a trace into the order and the places of a waterfall.
-import type { AttributeValue, Span } from '../api.js'
+import type { AttributeValue, Span } from '../../monitor/span.js'
 
 /** What an attempt is among those of its call. */
 export interface Attempt {
