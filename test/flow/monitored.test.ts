@@ -45,6 +45,9 @@ describe('a meshed system, watched by the control plane', () => {
     expect(instances.map(({ id, status }) => [id, status]).sort()).toEqual(ids.map((id) => [id, 'passing']))
     const tries = instances.flatMap(({ callers }) => (callers as { caller: string; count: number }[]).filter(({ caller }) => caller === 'orders'))
     within2Percent(tries.reduce((sum, { count }) => sum + count, 0), Number((await edge('orders', 'users'))?.['attempts']))
-    expect(await get('/api/denials?service=users&windowSec=600')).toMatchObject([{ caller: 'edge', service: 'users', status: 403, code: 'MESH_ERR_FORBIDDEN', method: 'GET' }])
+    // Its span is sent by another process than those of the orders.
+    await vi.waitFor(async () => {
+      expect(await get('/api/denials?service=users&windowSec=600')).toMatchObject([{ caller: 'edge', service: 'users', status: 403, code: 'MESH_ERR_FORBIDDEN', method: 'GET' }])
+    }, { timeout: 20_000, interval: 300 })
   })
 })
