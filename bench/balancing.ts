@@ -47,13 +47,14 @@ async function play(settings: Arguments): Promise<void> {
   if (names.length === 0) throw new Error('None of these rules can run here')
 
   const stage = new Stage()
-  if (settings.output === 'table') console.log(`processes: ${stage.pids.join(' ')}`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       interrupted = true
       void stage.close().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
     })
   }
+  // Last: whoever reads it may send a signal at once.
+  if (settings.output === 'table') console.log(`processes: ${stage.pids.join(' ')}`)
   try {
     await stage.open()
     const played: Played[] = []
