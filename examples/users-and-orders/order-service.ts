@@ -24,7 +24,7 @@ const app = express()
 app.use(
   expressMesh(mesh, {
     policy: { allow: [{ from: ['edge'], methods: ['GET'], paths: ['/orders/:id'] }] },
-    exempt: ['/mesh'],
+    exempt: ['/mesh', '/metrics'],
   }),
 )
 
@@ -37,6 +37,11 @@ app.get('/orders/:id', async (request, response) => {
 // What this process knows of the user service and why it calls it as it does; open to everybody, token or not.
 app.get('/mesh', (_request, response) => {
   response.json(mesh.explain('users'))
+})
+
+// For Prometheus, which finds the instances by the control plane and brings no token.
+app.get('/metrics', (_request, response) => {
+  response.type('text/plain; version=0.0.4').send(mesh.metrics())
 })
 
 const server = createServer(app).listen(0, '127.0.0.1')

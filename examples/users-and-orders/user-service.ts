@@ -22,6 +22,7 @@ const app = Fastify()
 await app.register(fastifyMesh, {
   mesh,
   policy: { allow: [{ from: ['orders'], methods: ['GET'], paths: ['/users/:id'] }] },
+  exempt: ['/metrics'],
 })
 
 app.get<{ Params: { id: string } }>('/users/:id', async (request) => {
@@ -29,6 +30,9 @@ app.get<{ Params: { id: string } }>('/users/:id', async (request) => {
   const { id } = request.params
   return { id, name: `User ${id}`, servedBy: instance, askedBy: request.mesh.peer?.service }
 })
+
+// For Prometheus, which finds the instances by the control plane and brings no token.
+app.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(mesh.metrics()))
 
 await app.listen({ host: '127.0.0.1', port: 0 })
 const { port } = app.server.address() as AddressInfo
