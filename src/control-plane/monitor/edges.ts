@@ -82,24 +82,18 @@ export class Edges {
 }
 
 function statisticsOf({ caller, callee, sums, mutual }: { caller: string; callee: string; sums: Sums; mutual: boolean }): EdgeRow {
-  const count = sums.count(COUNT)
-  const errors = sums.count(ERRORS)
+  const figures = sums.figures(COUNT, ERRORS)
   const retries = sums.count(RETRIES)
   const hedges = sums.count(HEDGES)
   return {
     caller,
     callee,
     // A caller that has no spans for whole calls makes one by each attempt that is the first of its kind.
-    calls: sums.count(CALLS) || count - retries - hedges,
-    attempts: count,
+    calls: sums.count(CALLS) || figures.count - retries - hedges,
+    attempts: figures.count,
     retries,
     hedges,
-    count,
-    errors,
-    perSec: sums.perSec(COUNT),
-    successRatio: count === 0 ? 1 : 1 - errors / count,
-    p50Ms: sums.percentileMs(0.5),
-    p99Ms: sums.percentileMs(0.99),
+    ...figures,
     mutual,
   }
 }

@@ -63,16 +63,9 @@ export class Services {
     const one = this.#services.get(service)
     const sums = new Sums(COLUMNS, window)
     if (one !== undefined) sums.add(one.tally)
-    const count = sums.count(COUNT)
-    const errors = sums.count(ERRORS)
     return {
       service,
-      count,
-      errors,
-      perSec: sums.perSec(COUNT),
-      successRatio: count === 0 ? 1 : 1 - errors / count,
-      p50Ms: sums.percentileMs(0.5),
-      p99Ms: sums.percentileMs(0.99),
+      ...sums.figures(COUNT, ERRORS),
       denied: sums.count(DENIED),
       instances,
       lastSeenAt: one?.lastAt ?? null,

@@ -1,3 +1,4 @@
+import type { Figures } from './answers.js'
 import { Slices } from './slices.js'
 
 /** The longest time that can be asked about. */
@@ -95,6 +96,19 @@ export class Sums {
     const { now, windowSec } = this.#window
     const elapsedSec = Math.min(windowSec, Math.max(1, (now - this.firstAt) / 1_000))
     return this.#counts[column]! / elapsedSec
+  }
+
+  /** How it went with what these columns count. */
+  figures(counted: number, failed: number): Figures {
+    const [count, errors] = [this.count(counted), this.count(failed)]
+    return {
+      count,
+      errors,
+      perSec: this.perSec(counted),
+      successRatio: count === 0 ? 1 : 1 - errors / count,
+      p50Ms: this.percentileMs(0.5),
+      p99Ms: this.percentileMs(0.99),
+    }
   }
 
   /** So long, at most, took this share (0–1) of them, to 4.5 %; 0 for none. */
