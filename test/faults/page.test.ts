@@ -188,9 +188,24 @@ describeWithChromium('the page, in Chromium', () => {
     expect(await page.locator('.node').count()).toBe(6)
     expect(await hindrances(page)).toEqual([])
     await api.start()
-    await banner.getByRole('button', { name: 'Try now' }).click()
     await page.getByRole('button', { name: 'Live: pause' }).waitFor()
     expect(await banner.textContent()).toBe('')
+  })
+
+  it('asks a control plane that was gone at once when told to, before its own next try', async () => {
+    const api = await fakeApi(shopWorld(Date.now()))
+    const { page } = await openPage(browser, api.url)
+    await page.clock.install()
+    await page.reload()
+    await page.locator('.node').first().waitFor()
+    await api.stop()
+    const tryNow = page.getByRole('status').getByRole('button', { name: 'Try now' })
+    await tryNow.waitFor()
+    await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 100)
+    await api.start()
+    await tryNow.click()
+    await page.clock.runFor(1)
+    await page.getByRole('button', { name: 'Live: pause' }).waitFor()
   })
 
   it('asks for the time that is chosen, and for nothing while it is paused', async () => {
