@@ -96,7 +96,8 @@ export function mapOf<T>(key: Reader<string>, reader: Reader<T>): Reader<Readonl
   return (value, path) => {
     // What is created without a prototype is a hash table, three times as large as what has lost its own.
     const copy = Object.setPrototypeOf({}, null) as Record<string, T>
-    for (const [name, item] of Object.entries(plainObject(value, path))) copy[key(name, path)] = reader(item, member(path, name))
+    const given = plainObject(value, path) as Readonly<Record<string, unknown>>
+    for (const name of Object.keys(given)) copy[key(name, path)] = reader(given[name], member(path, name))
     return copy
   }
 }
