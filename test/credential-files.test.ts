@@ -1,44 +1,18 @@
-import { X509Certificate } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { memory, type Mesh } from '../src/index.js'
 import { Authority, describeWithOpenssl, IdentityFiles } from './support/certificates.js'
 import { startCalls } from './support/steady-calls.js'
-import { next, serveOverTls, tlsMesh, type TlsServer } from './support/tls-scene.js'
+import { answersOf, fingerprintOf, tlsPair } from './support/tls-pair.js'
+import { next, tlsMesh } from './support/tls-scene.js'
 
-/** Few enough for a machine that runs other tests, and over few connections: a burst of handshakes is not what this is about. */
+/** Few enough for a machine that runs other tests; a thousand a second are in faults/certificates.test.ts. */
 const PER_SEC = 50
-const TRANSPORT = { connectTimeoutMs: 10_000, maxConnections: 8 }
-const PATIENT = { timeoutMs: 20_000, attemptTimeoutMs: 15_000 }
-
-interface Pair {
-  readonly usersFiles: IdentityFiles
-  readonly ordersFiles: IdentityFiles
-  readonly users: Mesh
-  readonly orders: Mesh
-  readonly server: TlsServer
-}
-
-/** `orders`, whose certificate is of the one authority, calls `users`, whose is of the other; both trust both. */
-async function pair(usersAuthority: Authority, ordersAuthority: Authority, retireMs = 30_000): Promise<Pair> {
-  const both = usersAuthority === ordersAuthority ? [usersAuthority] : [usersAuthority, ordersAuthority]
-  const usersFiles = new IdentityFiles(usersAuthority.workload('users'), both, { retireMs })
-  const ordersFiles = new IdentityFiles(ordersAuthority.workload('orders'), both, { retireMs })
-  const users = tlsMesh('users', { tls: usersFiles.options })
-  const server = await serveOverTls(users)
-  const registry = memory()
-  registry.set('users', [server.address])
-  const orders = tlsMesh('orders', { registry, tls: ordersFiles.options, transport: TRANSPORT, services: { users: PATIENT } })
-  return { usersFiles, ordersFiles, users, orders, server }
-}
-
-const fingerprint = (pem: string): string => new X509Certificate(pem).fingerprint256
 
 describeWithOpenssl('the files of tls', () => {
   it('M03 replaced under load: no call is lost, and the old ones are used for no new connection and no second call', { timeout: 120_000 }, async () => {
     const authority = Authority.create()
     const newOnes = Array.from({ length: 2 }, () => ({ users: authority.workload('users'), orders: authority.workload('orders') }))
-    const { usersFiles, ordersFiles, users, orders, server } = await pair(authority, authority)
+    const { usersFiles, ordersFiles, users, orders, server } = await tlsPair(authority, authority)
     const calls = startCalls(orders, PER_SEC)
     await answersOf(server, 30)
     for (const to of newOnes) {
@@ -49,7 +23,7 @@ describeWithOpenssl('the files of tls', () => {
       const from = server.certificates.length
       await answersOf(server, 60)
       const since = server.certificates.slice(from)
-      const old = since.filter(({ own, peer }) => own !== fingerprint(to.users.cert) || peer !== fingerprint(to.orders.cert))
+      const old = since.filter(({ own, peer }) => own !== fingerprintOf(to.users.cert) || peer !== fingerprintOf(to.orders.cert))
       // What was on its way when the files were read.
       expect(old.length).toBe(new Set(old.map(({ connection }) => connection)).size)
       expect(old.length).toBeLessThan(since.length / 2)
@@ -61,7 +35,7 @@ describeWithOpenssl('the files of tls', () => {
   it('M03 replaced at the server alone: no call is lost, and each of its old connections is given one more at most', { timeout: 120_000 }, async () => {
     const authority = Authority.create()
     const to = authority.workload('users')
-    const { usersFiles, users, orders, server } = await pair(authority, authority)
+    const { usersFiles, users, orders, server } = await tlsPair(authority, authority)
     const calls = startCalls(orders, PER_SEC)
     await answersOf(server, 30)
     const renewed = next(users, 'tlsRenewed')
@@ -70,7 +44,7 @@ describeWithOpenssl('the files of tls', () => {
     const from = server.certificates.length
     await answersOf(server, 60)
     const since = server.certificates.slice(from)
-    const old = since.filter(({ own }) => own !== fingerprint(to.cert))
+    const old = since.filter(({ own }) => own !== fingerprintOf(to.cert))
     expect(old.length).toBe(new Set(old.map(({ connection }) => connection)).size)
     expect(old.length).toBeLessThan(since.length)
     expect((await calls.stop()).lost).toEqual([])
@@ -78,7 +52,7 @@ describeWithOpenssl('the files of tls', () => {
 
   it('M04 an authority that the server no longer trusts: its callers are refused at once, and what they have under way is cut', async () => {
     const [usersAuthority, ordersAuthority] = [Authority.create('one'), Authority.create('other')]
-    const { usersFiles, users, orders, server } = await pair(usersAuthority, ordersAuthority, 500)
+    const { usersFiles, users, orders, server } = await tlsPair(usersAuthority, ordersAuthority, 500)
     const endless = await orders.service('users').get('/endless')
     const cut = endless.text().then(
       () => 'ended',
@@ -98,7 +72,7 @@ describeWithOpenssl('the files of tls', () => {
 
   it('M04 an authority that the caller no longer trusts: nothing more is sent to its endpoints, and what is under way is cut', async () => {
     const [usersAuthority, ordersAuthority] = [Authority.create('one'), Authority.create('other')]
-    const { ordersFiles, orders, server } = await pair(usersAuthority, ordersAuthority, 500)
+    const { ordersFiles, orders, server } = await tlsPair(usersAuthority, ordersAuthority, 500)
     const endless = await orders.service('users').get('/endless')
     const cut = endless.text().then(
       () => 'ended',
@@ -115,7 +89,7 @@ describeWithOpenssl('the files of tls', () => {
 
   it('of no use for a while: the last good ones serve on, it is told once, and the next good ones are taken', async () => {
     const authority = Authority.create()
-    const { ordersFiles, orders } = await pair(authority, authority)
+    const { ordersFiles, orders } = await tlsPair(authority, authority)
     const told: string[] = []
     orders.on('tlsError', ({ error }) => told.push(error.message))
     const failed = next(orders, 'tlsError')
@@ -151,9 +125,3 @@ describeWithOpenssl('the files of tls', () => {
     expect(() => meshOf(authority.workload('orders', { days: -1 }), authority)).toThrow(/^tls\.cert: it expired/)
   })
 })
-
-/** Fulfils when the server has been asked so many times more. */
-async function answersOf({ certificates }: TlsServer, more: number): Promise<void> {
-  const enough = certificates.length + more
-  while (certificates.length < enough) await new Promise((resolve) => setTimeout(resolve, 5))
-}

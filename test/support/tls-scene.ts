@@ -44,11 +44,12 @@ export async function serveOverTls(mesh: Mesh, inbound: InboundOptions = { polic
   app.use((request, response) => void response.send(request.mesh.peer?.service))
   const server = createServer(mesh.serverTls(), app)
   mesh.attach(server)
-  server.on('request', ({ socket }) => {
-    const connection = socket as TLSSocket
-    certificates.push({ own: fingerprint(connection.getCertificate()), peer: fingerprint(connection.getPeerCertificate()), connection })
+  const ends = new WeakMap<object, TlsServer['certificates'][number]>()
+  server.on('secureConnection', (connection) => {
+    connections.push(connection)
+    ends.set(connection, { own: fingerprint(connection.getCertificate()), peer: fingerprint(connection.getPeerCertificate()), connection })
   })
-  server.on('secureConnection', (connection) => void connections.push(connection))
+  server.on('request', ({ socket }) => void certificates.push(ends.get(socket)!))
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => {
     server.closeAllConnections()
