@@ -15,10 +15,19 @@ export interface Picking {
 const UNDER_WAY = 16
 
 export function measurePicking(algorithm: Picking['algorithm'], count: number, rounds: number): Picking {
-  const lab = createBalancerLab({ algorithm, clock: systemClock, random: seededRandom(1) })
+  const random = seededRandom(1)
+  let aheadMs = 0
+  const clock = { ...systemClock, now: () => performance.now() + aheadMs }
+  const lab = createBalancerLab({ algorithm, clock, random })
   lab.setEndpoints(Array.from({ length: count }, (_, i) => ({ id: `users-${i}` })))
-  // Each has been called, some are under way.
-  for (let i = 0; i < 2 * count; i++) lab.end(lab.begin(lab.pick()!))
+  // Each has answered, and no two alike; some have yet to answer.
+  for (let round = 0; round < 2; round++) {
+    const flights = Array.from({ length: count }, () => lab.begin(lab.pick()!))
+    for (const flight of flights) {
+      aheadMs += (100 * random()) / count
+      lab.end(flight)
+    }
+  }
   for (let i = 0; i < UNDER_WAY; i++) lab.begin(lab.pick()!)
 
   const picks = Math.max(500, Math.min(50_000, Math.floor(5_000_000 / count)))

@@ -18,20 +18,23 @@ export class LeastLoadedPicker {
     let leastLoad = Infinity
     let equals = 0
     for (const node of nodes) {
-      const load = (node.inFlight + 1) / node.weight
+      const load = loadOf(node)
       if (load > leastLoad) continue
-      if (load < leastLoad) equals = 0
-      equals++
-      // The n-th of equals replaces the one before with a chance of 1/n, so that each has the same.
-      if (equals === 1 || this.#lots.below(equals) === 0) {
-        least = node
-        leastLoad = load
-      }
+      equals = load === leastLoad ? equals + 1 : 1
+      least = node
+      leastLoad = load
     }
+    if (equals <= 1) return least
+    let lot = this.#lots.below(equals)
+    for (const node of nodes) if (loadOf(node) === leastLoad && lot-- === 0) return node
     return least
   }
 
   partsOf({ weight }: Node): PickParts {
     return { weight }
   }
+}
+
+function loadOf({ inFlight, weight }: Node): number {
+  return (inFlight + 1) / weight
 }
