@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, RequestMesh } from './call/inbound.js'
+import { edgeOf } from './inbound/edge.js'
 import { answered, nodeArrival, sendable, tellCaller } from './inbound/node-edge.js'
 import { RequestView } from './inbound/request-view.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
@@ -32,7 +33,7 @@ export function expressMesh(
   mesh: InboundMesh,
   options: InboundOptions,
 ): (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void {
-  const handle = mesh.inbound(options)
+  const handle = edgeOf(mesh, options)
   return (request, response, next) => {
     const arrival = nodeArrival(request, response, request.originalUrl, (inbound) => {
       request.mesh = new RequestView(inbound)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type {} from 'fastify'
 import type { RequestMesh } from './call/inbound.js'
+import { edgeOf } from './inbound/edge.js'
 import { answered, nodeArrival, sendable, tellCaller } from './inbound/node-edge.js'
 import { RequestView } from './inbound/request-view.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
@@ -45,7 +46,7 @@ export interface FastifyMeshOptions extends InboundOptions {
  * every route of the instance on which it is registered, and `close()` of that instance leaves the registry first. Throws `MESH_ERR_OPTION`.
  */
 export async function fastifyMesh(instance: Instance, { mesh, ...options }: FastifyMeshOptions): Promise<void> {
-  const handle = mesh.inbound(options)
+  const handle = edgeOf(mesh, options)
   instance.decorateRequest('mesh', null)
   instance.addHook('onRequest', (request, reply, next) => {
     // The router goes by the raw request, in which `rewriteUrl` has left its mark.

@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
-import { callable } from './base/validate.js'
+import { callable, plainObject } from './base/validate.js'
 import { Cancellation } from './call/cancellation.js'
 import type { RequestMesh } from './call/inbound.js'
 import { RETRIED_HEADER } from './call/chain.js'
 import { LOAD_REPORT_HEADER } from './call/load-report.js'
 import { isFailure } from './call/outcome.js'
 import type { InboundMesh, InboundOptions } from './inbound.js'
+import { edgeOf } from './inbound/edge.js'
 import { hungUp } from './inbound/hung-up.js'
 import { RequestView } from './inbound/request-view.js'
 
@@ -35,10 +36,12 @@ export type WebHandler = (request: Request, context: RequestMesh) => Response | 
  */
 export function webMesh(
   mesh: InboundMesh,
-  { connection = () => ({}), ...options }: WebOptions,
+  options: WebOptions,
   handler: WebHandler,
 ): (request: Request, ...platform: unknown[]) => Promise<Response> {
-  const handle = mesh.inbound(options)
+  const { connection = () => ({}), ...rest } = plainObject(options, 'options') as WebOptions
+  const handle = edgeOf(mesh, rest)
+  const respond = callable<WebHandler>('a function that answers a request')(handler, 'handler')
   const connectionOf = callable<(request: Request, ...platform: unknown[]) => WebConnection>('a function')(connection, 'connection')
   return async (request, ...platform) => {
     const { protocol, pathname, search, host } = new URL(request.url)
@@ -58,7 +61,7 @@ export function webMesh(
         // Platforms may keep the host in the URL alone.
         header: (name) => request.headers.get(name) ?? (name === 'host' ? host : undefined),
         async proceed(inbound) {
-          response = await handler(request, new RequestView(inbound))
+          response = await respond(request, new RequestView(inbound))
           if (inbound.loadReport !== undefined) response = withHeader(response, LOAD_REPORT_HEADER, inbound.loadReport())
           if (inbound.chain.spent && isFailure(response.status)) response = withHeader(response, RETRIED_HEADER, '1')
           return { status: response.status, route: undefined, aborted: false, answer: undefined }

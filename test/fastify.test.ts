@@ -171,8 +171,9 @@ describe('Fastify', () => {
     expect(scene.host.drain.inFlight).toBe(0)
   })
 
-  it('does not start with a policy that it does not understand', async () => {
+  it('does not start with a policy that it does not understand, nor without a mesh', async () => {
     const options = { mesh: scene, policy: { alow: [] } as InboundOptions['policy'] }
     await expect(fastify().register(fastifyMesh, options).ready()).rejects.toThrow('policy.alow: unknown option')
+    await expect(fastify().register(fastifyMesh, {} as never).ready()).rejects.toThrow('mesh: expected what createMesh has made, got undefined')
   })
 })

@@ -56,6 +56,17 @@ describe('web-standard handler', () => {
     expect(() => webMesh(scene, { policy, connection: 'here' as never }, () => new Response())).toThrow('connection: expected a function, got "here"')
   })
 
+  it.each([
+    ['options', [null, () => new Response()], 'options: expected a plain object, got null'],
+    ['a handler', [OPTIONS], 'handler: expected a function that answers a request, got undefined'],
+  ])('is not made without %s', (_, rest, message) => {
+    expect(() => webMesh(scene, ...(rest as [WebOptions, () => Response]))).toThrow(message)
+  })
+
+  it('is not made without a mesh', () => {
+    expect(() => webMesh(undefined as never, OPTIONS, () => new Response())).toThrow('mesh: expected what createMesh has made, got undefined')
+  })
+
   it('J13 two authorization fields are one too many, even if one is good', async () => {
     const headers = new Headers(await scene.bearer('orders'))
     headers.append('authorization', 'Bearer x')

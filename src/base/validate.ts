@@ -138,7 +138,8 @@ export function member(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`
 }
 
-function plainObject(value: unknown, path: string): object {
+/** An object as a literal makes it, or one without a prototype; the very object. */
+export function plainObject(value: unknown, path: string): object {
   const prototype: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
   if (prototype !== Object.prototype && prototype !== null) throw optionError(path === '' ? 'options' : path, 'a plain object', value)
   return value as object
