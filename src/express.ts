@@ -23,7 +23,7 @@ interface ExpressRequest extends IncomingMessage {
 }
 
 /**
- * Middleware for Express 5 (and 4, untested) that lets pass only what `policy` allows to verified callers, who are then found in
+ * Middleware for Express 5 and 4 that lets pass only what `policy` allows to verified callers, who are then found in
  * `req.mesh.peer`. Everything else is answered with a problem (RFC 9457) and does not reach the application.
  *
  * Use it first: it judges the path that the request came with, and guards what is mounted after it.

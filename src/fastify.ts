@@ -41,7 +41,7 @@ export interface FastifyMeshOptions extends InboundOptions {
 }
 
 /**
- * Plugin for Fastify 5 (and 4, untested) that lets pass only what `policy` allows to verified callers, who are then found in
+ * Plugin for Fastify 5 and 4 that lets pass only what `policy` allows to verified callers, who are then found in
  * `request.mesh.peer`. Everything else is answered with a problem (RFC 9457) and does not reach a handler. It guards
  * every route of the instance on which it is registered, and `close()` of that instance leaves the registry first. Throws `MESH_ERR_OPTION`.
  */

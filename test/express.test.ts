@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express from 'express'
+import express5, { type ErrorRequestHandler, type Express } from 'express'
+import express4 from 'express-4'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { expressMesh } from '../src/express.js'
 import type { InboundReply } from '../src/call/inbound.js'
@@ -17,40 +18,12 @@ const OPTIONS: InboundOptions = {
   exempt: ['/healthz'],
 }
 
-let scene: InboundScene
-let listener: Listener
-let port: number
-let admin: number
-
-beforeEach(async () => {
-  scene = await InboundScene.create()
-  admin = 0
-  const app = express()
-  app.use(expressMesh(scene, OPTIONS))
-  app.use(express.json())
-  app.get('/healthz', (req, res) => void res.json({ peer: req.mesh.peer ?? null }))
-  app.get('/users/:id', (req, res) => void res.json({ id: req.params.id, peer: req.mesh.peer }))
-  app.post('/echo', (req, res) => void res.json({ body: req.body as unknown, peer: scene.host.ambient.current?.peer?.service }))
-  app.get('/broken', () => {
-    throw new Error('broken handler')
-  })
-  app.all('/admin', (_, res) => void res.json({ admin: ++admin }))
-  const api = express.Router()
-  api.get('/users/:id', (req, res) => void res.json({ id: req.params.id, from: req.mesh.peer!.service }))
-  app.use('/api', api)
-  app.use(((_error, _req, res, _next) => void res.status(500).json({ handled: true })) satisfies express.ErrorRequestHandler)
-  listener = await listening(app)
-  port = listener.port
-})
-
-afterEach(() => listener[Symbol.asyncDispose]())
-
 interface Listener extends AsyncDisposable {
   readonly server: Server
   readonly port: number
 }
 
-async function listening(app: express.Express): Promise<Listener> {
+async function listening(app: Express): Promise<Listener> {
   const server = app.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -63,7 +36,38 @@ async function listening(app: express.Express): Promise<Listener> {
   }
 }
 
-describe('Express', () => {
+describe.each([
+  [5, express5],
+  [4, express4],
+])('Express %i', (_, express) => {
+  let scene: InboundScene
+  let listener: Listener
+  let port: number
+  let admin: number
+
+  beforeEach(async () => {
+    scene = await InboundScene.create()
+    admin = 0
+    const app = express()
+    app.use(expressMesh(scene, OPTIONS))
+    app.use(express.json())
+    app.get('/healthz', (req, res) => void res.json({ peer: req.mesh.peer ?? null }))
+    app.get('/users/:id', (req, res) => void res.json({ id: req.params.id, peer: req.mesh.peer }))
+    app.post('/echo', (req, res) => void res.json({ body: req.body as unknown, peer: scene.host.ambient.current?.peer?.service }))
+    app.get('/broken', () => {
+      throw new Error('broken handler')
+    })
+    app.all('/admin', (_, res) => void res.json({ admin: ++admin }))
+    const api = express.Router()
+    api.get('/users/:id', (req, res) => void res.json({ id: req.params.id, from: req.mesh.peer!.service }))
+    app.use('/api', api)
+    app.use(((_error, _req, res, _next) => void res.status(500).json({ handled: true })) satisfies ErrorRequestHandler)
+    listener = await listening(app)
+    port = listener.port
+  })
+
+  afterEach(() => listener[Symbol.asyncDispose]())
+
   it('the handler finds who calls', async () => {
     const answer = await rawRequest(port, '/users/42', { headers: await scene.bearer('orders') })
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([200, { id: '42', peer: { service: 'orders', principal: 'orders' } }])

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify5, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import fastify4 from 'fastify-4'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { fastifyMesh } from '../src/fastify.js'
 import type { InboundOptions } from '../src/inbound.js'
@@ -20,36 +21,39 @@ const OPTIONS: InboundOptions = {
 // The declared type lacks the last one.
 const LENIENT = { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, caseSensitive: false, useSemicolonDelimiter: true }
 
-let scene: InboundScene
-let app: FastifyInstance
-let port: number
-let admin: number
+describe.each([
+  [5, fastify5, { routerOptions: LENIENT }],
+  [4, fastify4, LENIENT],
+] as [number, typeof fastify5, FastifyServerOptions][])('Fastify %i', (_, fastify, lenient) => {
+  let scene: InboundScene
+  let app: FastifyInstance
+  let port: number
+  let admin: number
 
-async function start(instance: FastifyInstance): Promise<void> {
-  app = instance
-  admin = 0
-  app.get('/before', async (request) => ({ peer: request.mesh.peer?.service }))
-  await app.register(fastifyMesh, { mesh: scene, ...OPTIONS })
-  app.get('/healthz', async (request) => ({ peer: request.mesh.peer ?? null }))
-  app.get<{ Params: { id: string } }>('/users/:id', async (request) => ({ id: request.params.id, peer: request.mesh.peer }))
-  app.post('/echo', async (request) => ({ body: request.body, peer: scene.host.ambient.current?.peer?.service }))
-  app.get('/broken', async () => {
-    throw new Error('broken handler')
+  async function start(instance: FastifyInstance): Promise<void> {
+    app = instance
+    admin = 0
+    app.get('/before', async (request) => ({ peer: request.mesh.peer?.service }))
+    await app.register(fastifyMesh, { mesh: scene, ...OPTIONS })
+    app.get('/healthz', async (request) => ({ peer: request.mesh.peer ?? null }))
+    app.get<{ Params: { id: string } }>('/users/:id', async (request) => ({ id: request.params.id, peer: request.mesh.peer }))
+    app.post('/echo', async (request) => ({ body: request.body, peer: scene.host.ambient.current?.peer?.service }))
+    app.get('/broken', async () => {
+      throw new Error('broken handler')
+    })
+    app.all('/admin', async () => ({ admin: ++admin }))
+    await app.register(async (child) => void child.get('/child', async (request) => ({ peer: request.mesh.peer?.service })))
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    port = (app.server.address() as AddressInfo).port
+  }
+
+  beforeEach(async () => {
+    scene = await InboundScene.create()
+    await start(fastify())
   })
-  app.all('/admin', async () => ({ admin: ++admin }))
-  await app.register(async (child) => void child.get('/child', async (request) => ({ peer: request.mesh.peer?.service })))
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  port = (app.server.address() as AddressInfo).port
-}
 
-beforeEach(async () => {
-  scene = await InboundScene.create()
-  await start(fastify())
-})
+  afterEach(() => app.close())
 
-afterEach(() => app.close())
-
-describe('Fastify', () => {
   it('the handler finds who calls', async () => {
     const answer = await rawRequest(port, '/users/42', { headers: await scene.bearer('orders') })
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([200, { id: '42', peer: { service: 'orders', principal: 'orders' } }])
@@ -98,7 +102,7 @@ describe('Fastify', () => {
     ['plain', () => fastify()],
     [
       'lenient in every way',
-      () => fastify({ routerOptions: LENIENT }),
+      () => fastify(lenient),
     ],
   ])('Z04 no twist of the path reaches what is denied, with a router that is %s', async (_, create) => {
     await app.close()
