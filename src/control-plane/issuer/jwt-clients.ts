@@ -46,6 +46,8 @@ export function createJwtClients({ clientKeys, tokenExchange, clock, random }: J
   const assertionKeys = new Map(Object.entries(clientKeys).map(([id, jwks]) => [id, keysOf(jwks)]))
   const exchangeKeys = tokenExchange && keysOf(tokenExchange.jwks)
   const used = new UsedOnce(clock)
+  // Which assertions were used before this process began nobody knows, so none of that time counts. Their times are whole seconds.
+  const beganAtSec = Math.floor(clock.epochMs() / 1000)
 
   const lifeOfAssertion = async (id: string, assertion: string, issuer: string): Promise<number | undefined> => {
     const keys = assertionKeys.get(id)
@@ -53,9 +55,10 @@ export function createJwtClients({ clientKeys, tokenExchange, clock, random }: J
     const types = [CLIENT_ASSERTION_TYPE, 'jwt', undefined]
     const verifier = createVerifier({ issuer: id, audience: issuer, keys, clock, types, maxLifetimeMs: MAX_ASSERTION_MS })
     const { principal, claims } = await verifier.verify(assertion)
-    const { aud, jti, exp } = claims
+    const { aud, jti, iat, exp } = claims
     // The leeway of the verifier, too: it takes an assertion for that much longer.
     if (principal !== id || typeof aud !== 'string' || typeof jti !== 'string' || jti.length > 256) return undefined
+    if ((iat as number) < beganAtSec) return undefined
     return used.isFirst(`${id} ${jti}`, (exp as number) * 1000 + 60_000) ? Infinity : undefined
   }
 

@@ -107,6 +107,20 @@ describe('the issuer', () => {
     expect(await ask(plane, { ...form, client_assertion: assertion })).toMatchObject({ status: 401 })
   })
 
+  it('takes no assertion of a time before it began: a process before it may have taken that', async () => {
+    const signer = new RawSigner()
+    const clock = new FakeClock()
+    clock.advance(10_000)
+    const plane = await planeWith({ clientKeys: { orders: signer.jwks }, clock })
+    const form = { grant_type: 'client_credentials', audience: 'users', client_id: 'orders', ...assertions }
+    const began = Math.floor(clock.epochMs() / 1000)
+    const answers = [began - 1, began, began + 1].map(async (iat) => {
+      const claims = { iss: 'orders', sub: 'orders', aud: plane.url, iat, exp: iat + 60, jti: String(iat) }
+      return (await ask(plane, { ...form, client_assertion: signer.token(claims, { typ: 'client-authentication+jwt' }) })).status
+    })
+    expect(await Promise.all(answers)).toEqual([401, 200, 200])
+  })
+
   it('takes no shared secret from a client that has a key', async () => {
     const plane = await planeWith({ clientSecret: 'shared', clientKeys: { orders } })
     const form = { grant_type: 'client_credentials', audience: 'billing', client_secret: 'shared' }
