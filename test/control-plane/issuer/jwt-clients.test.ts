@@ -110,7 +110,7 @@ describe('the issuer', () => {
   it('takes no assertion of a time before it began: a process before it may have taken that', async () => {
     const signer = new RawSigner()
     const clock = new FakeClock()
-    clock.advance(10_000)
+    await clock.advance(10_000)
     const plane = await planeWith({ clientKeys: { orders: signer.jwks }, clock })
     const form = { grant_type: 'client_credentials', audience: 'users', client_id: 'orders', ...assertions }
     const began = Math.floor(clock.epochMs() / 1000)
