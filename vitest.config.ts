@@ -15,6 +15,7 @@ export default defineConfig(({ mode }) => ({
     fileParallelism: mode !== 'faults',
     testTimeout: mode === 'test' ? 30_000 : 300_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     reporters: ['default', ['json', { outputFile: process.env.VITEST_REPORT ?? `reports/${mode}.json` }]],
   },
 }))

@@ -3,10 +3,11 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express5, { type ErrorRequestHandler, type Express } from 'express'
 import express4 from 'express-4'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { expressMesh } from '../src/express.js'
 import type { InboundReply } from '../src/call/inbound.js'
 import type { InboundMesh, InboundOptions } from '../src/inbound.js'
+import { eventually } from './support/eventually.js'
 import { InboundScene } from './support/inbound-mesh.js'
 import { rawRequest, sendThenRead, TWISTED_TARGETS } from './support/raw-request.js'
 
@@ -206,12 +207,12 @@ describe.each([
     const headers = await scene.bearer('orders')
 
     await rawRequest(other.port, '/api/users/42', { headers })
-    await vi.waitFor(() => expect(replies).toEqual([{ status: 203, route: '/api/users/:id', aborted: false, answer: undefined }]))
+    await eventually(() => expect(replies).toEqual([{ status: 203, route: '/api/users/:id', aborted: false, answer: undefined }]))
     const hungUp = expect(rawRequest(other.port, '/api/endless', { headers })).rejects.toThrow()
-    await vi.waitFor(() => expect(scene.host.drain.inFlight).toBe(1))
+    await eventually(() => expect(scene.host.drain.inFlight).toBe(1))
     other.server.closeAllConnections()
     await hungUp
-    await vi.waitFor(() => expect(replies[1]).toMatchObject({ route: '/api/endless', aborted: true }))
+    await eventually(() => expect(replies[1]).toMatchObject({ route: '/api/endless', aborted: true }))
     expect(scene.host.drain.inFlight).toBe(0)
   })
 })

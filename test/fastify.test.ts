@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import fastify5, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import fastify4 from 'fastify-4'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fastifyMesh } from '../src/fastify.js'
 import type { InboundOptions } from '../src/inbound.js'
+import { eventually } from './support/eventually.js'
 import { InboundScene } from './support/inbound-mesh.js'
 import { rawRequest, sendThenRead, TWISTED_TARGETS } from './support/raw-request.js'
 
@@ -84,7 +85,7 @@ describe.each([
     const sending = request({ host: '127.0.0.1', port, path: '/echo', method: 'POST', headers, agent: false })
     const answered = once(sending, 'response') as Promise<[IncomingMessage]>
     sending.write('{"text":')
-    await vi.waitFor(() => expect(scene.host.drain.inFlight).toBe(1))
+    await eventually(() => expect(scene.host.drain.inFlight).toBe(1))
     sending.end('"slow"}')
     const [response] = await answered
     expect(await json(response)).toEqual({ body: { text: 'slow' }, peer: 'orders' })

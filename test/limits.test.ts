@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { meshErrorIn, type MeshError } from '../src/base/errors.js'
 import { createControlPlane } from '../src/control-plane/control-plane.js'
 import { expressMesh } from '../src/express.js'
 import { consul, createMesh, memory, type Mesh, type ServiceOptions } from '../src/index.js'
+import { eventually } from './support/eventually.js'
 
 async function serve(listener: RequestListener): Promise<number> {
   const server = createServer(listener).listen(0, '127.0.0.1')
@@ -57,7 +58,7 @@ describe('limits', () => {
     const mesh = await meshTo({ limits: { maxInFlight: 5, maxWaiting: 7 } }, server.listener)
     const users = mesh.service('users')
     const served = Array.from({ length: 12 }, () => users.get('/').then(({ status }) => status))
-    await vi.waitFor(() => expect(server.held).toHaveLength(5))
+    await eventually(() => expect(server.held).toHaveLength(5))
     expect(mesh.snapshot().services['users']!.limits).toEqual({ inFlight: 5, waiting: 7, limit: 5 })
 
     const tookMs: number[] = []
@@ -73,7 +74,7 @@ describe('limits', () => {
 
     server.open()
     expect(await Promise.all(served)).toEqual(Array<number>(12).fill(200))
-    await vi.waitFor(() => expect(mesh.snapshot().services['users']!.limits).toEqual({ inFlight: 0, waiting: 0, limit: 5 }))
+    await eventually(() => expect(mesh.snapshot().services['users']!.limits).toEqual({ inFlight: 0, waiting: 0, limit: 5 }))
     expect(server.most()).toBe(5)
   })
 
@@ -91,7 +92,7 @@ describe('limits', () => {
     // One after the other, so that the limit of the service is not what bounds them.
     for (let i = 0; i < 60; i++) {
       const call = users.get('/').then((reply) => reply.bytes())
-      const isAnswered = await Promise.race([call.then(() => true), vi.waitFor(() => expect(hanging.held).toHaveLength(stuck.length + 1)).then(() => false)])
+      const isAnswered = await Promise.race([call.then(() => true), eventually(() => expect(hanging.held).toHaveLength(stuck.length + 1)).then(() => false)])
       if (!isAnswered) stuck.push(call)
       if (stuck.length === 2) break
     }
@@ -106,7 +107,7 @@ describe('limits', () => {
     const server = holding()
     const mesh = await meshTo({ limits: { maxInFlight: 1 }, breaker: { minCalls: 1 } }, server.listener)
     const first = mesh.service('users').get('/')
-    await vi.waitFor(() => expect(server.held).toHaveLength(1))
+    await eventually(() => expect(server.held).toHaveLength(1))
     const error = await mesh.service('users').get('/', { timeoutMs: 50 }).catch((reason: MeshError) => reason)
     expect(error).toMatchObject({ code: 'MESH_ERR_LIMIT', processed: 'no' })
     expect(mesh.snapshot().services['users']!.breaker).toBe('closed')

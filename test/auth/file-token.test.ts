@@ -1,9 +1,10 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileToken, type FileTokenOptions } from '../../src/auth/file-token.js'
 import type { TokenSource } from '../../src/auth/token-source.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { RawSigner } from '../support/raw-token.js'
 
@@ -58,7 +59,7 @@ describe('fileToken', () => {
     expect(tokens.token('users')).toBe(old)
     await clock.advance(1)
     expect(tokens.token('users')).toBe(old)
-    await vi.waitFor(() => expect(tokens.token('users')).toBe(fresh))
+    await eventually(() => expect(tokens.token('users')).toBe(fresh))
     expect(told).toEqual([])
   })
 
@@ -82,14 +83,14 @@ describe('fileToken', () => {
     for (let round = 1; round <= 3; round++) {
       await clock.advance(1_000)
       expect(tokens.token('users')).toBe(good)
-      await vi.waitFor(() => expect(told).toHaveLength(1))
+      await eventually(() => expect(told).toHaveLength(1))
     }
     expect(told[0]).toContain(reason)
     expect(told[0]).not.toContain(good.split('.')[2])
 
     const next = jwt('next')
     put(next)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await clock.advance(1_000)
       expect(tokens.token('users')).toBe(next)
     })

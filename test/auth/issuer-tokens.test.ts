@@ -1,9 +1,10 @@
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bySecret } from '../../src/auth/client-authentication.js'
 import { createIssuerTokens, type IssuerTokensOptions } from '../../src/auth/issuer-tokens.js'
 import type { TokenSource } from '../../src/auth/token-source.js'
 import { createHttpClient, type HttpClient } from '../../src/base/http.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { ScriptedIssuer } from '../support/scripted-issuer.js'
 
@@ -79,7 +80,7 @@ describe('issuer tokens', () => {
 
     await clock.advance(2_000)
     expect(source.token('users')).toBe('token-1')
-    await vi.waitFor(() => expect(source.token('users')).toBe('token-2'))
+    await eventually(() => expect(source.token('users')).toBe('token-2'))
 
     await clock.advance(270_000)
     await expect(source.token('users')).resolves.toBe('token-3')
@@ -98,7 +99,7 @@ describe('issuer tokens', () => {
     issuer.json('/token', { error: 'server_error' }, 500)
     await clock.advance(260_000)
     expect(source.token('users')).toBe('token-1')
-    await vi.waitFor(() => expect(issuer.count('/token')).toBe(2))
+    await eventually(() => expect(issuer.count('/token')).toBe(2))
 
     await clock.advance(20_000)
     await expect(source.token('users')).rejects.toMatchObject({ code: 'MESH_ERR_IDENTITY' })
@@ -125,7 +126,7 @@ describe('issuer tokens', () => {
     expect(requests).toBe(2)
     await clock.advance(1_000)
     expect(source.token('users')).toBe('short')
-    await vi.waitFor(() => expect(requests).toBe(3))
+    await eventually(() => expect(requests).toBe(3))
   })
 
   it.each<[string, unknown]>([

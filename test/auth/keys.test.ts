@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFixedKeys, createIssuerKeys, type Keys } from '../../src/auth/keys.js'
 import { createHttpClient, type HttpClient } from '../../src/base/http.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { RawSigner } from '../support/raw-token.js'
 import { ScriptedIssuer } from '../support/scripted-issuer.js'
@@ -76,8 +77,8 @@ describe('keys of an issuer', () => {
     issuer.json('/keys', { keys: [...first.jwks.keys, ...second.jwks.keys] })
     await clock.advance(250_000)
     expect(keys.find('first')).toBe(before)
-    await vi.waitFor(() => expect(issuer.count('/keys')).toBe(2))
-    await vi.waitFor(() => expect(keys.find('second')).toMatchObject({ kid: 'second' }))
+    await eventually(() => expect(issuer.count('/keys')).toBe(2))
+    await eventually(() => expect(keys.find('second')).toMatchObject({ kid: 'second' }))
   })
 
   it.each<[string, object]>([

@@ -1,11 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { calculateJwkThumbprint, createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createFixedKeys } from '../../src/auth/keys.js'
 import { selfSigned } from '../../src/auth/self-signed.js'
 import { createVerifier } from '../../src/auth/verifier.js'
 import { memory } from '../../src/discovery/memory.js'
 import { createMesh } from '../../src/mesh.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 
 const ISSUER = 'https://orders.test'
@@ -42,7 +43,7 @@ describe('selfSigned', () => {
     expect(source.token('users')).toBe(first)
     await clock.advance(2_000)
     expect(source.token('users')).toBe(first)
-    await vi.waitFor(() => expect(source.token('users')).not.toBe(first))
+    await eventually(() => expect(source.token('users')).not.toBe(first))
     expect(clock.pending).toBe(0)
   })
 

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { boundedText, createHttpClient, HttpSilence, type HttpClient } from '../../src/base/http.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 
 let server: Server
@@ -82,7 +83,7 @@ describe('a stream over the http client', () => {
       message: `GET ${url}/ failed: nothing came for 50 ms`,
       cause: expect.any(HttpSilence),
     })
-    await vi.waitFor(() => expect(closed).toBe(true))
+    await eventually(() => expect(closed).toBe(true))
   })
 
   it('does not count the time that its reader takes as silence', async () => {
@@ -122,7 +123,7 @@ describe('a stream over the http client', () => {
     const rest = next()
     aborter.abort(new Error('enough'))
     await expect(rest).rejects.toThrow('failed: enough')
-    await vi.waitFor(() => expect(open).toBe(0))
+    await eventually(() => expect(open).toBe(0))
     await expect(client.stream({ url, timeoutMs: 5_000, idleMs: 5_000, signal: aborter.signal })).rejects.toThrow('failed: enough')
   })
 

@@ -1,4 +1,5 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.js'
 import { isRunning, start, type Program } from '../support/processes.js'
 
 const bench = (...args: readonly string[]): Program => start('bench/balancing.ts', args)
@@ -36,7 +37,7 @@ describe('the bench on real sockets', () => {
 
     program.kill('SIGINT')
     expect((await program.ended).code).toBe(130)
-    await vi.waitFor(() => expect(pids.filter(isRunning)).toEqual([]))
+    await eventually(() => expect(pids.filter(isRunning)).toEqual([]))
   })
 
   it('names what it knows when it is asked for something else, and starts nothing', { timeout: 90_000 }, async () => {

@@ -6,6 +6,7 @@ import { createRegistrar } from '../../src/discovery/registrar.js'
 import type { Instance } from '../../src/discovery/registry.js'
 import { createResolver } from '../../src/discovery/resolver.js'
 import { readSnapshot } from '../../src/discovery/snapshot-reader.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { FakeConsul, healthEntry } from './support/fake-consul.js'
 import { follow, type Following } from './support/follow.js'
@@ -279,7 +280,7 @@ describe('registering in Consul', () => {
       expect(server.asked).toHaveLength(before)
       await clock.advance(1)
       expect(await server.heard(/check\/pass/, before)).toMatchObject({ method: 'PUT', path: '/v1/agent/check/pass/service:u1' })
-      await vi.waitFor(() => expect(clock.pending).toBe(1))
+      await eventually(() => expect(clock.pending).toBe(1))
     }
     await registration.deregister()
     expect(clock.pending).toBe(0)

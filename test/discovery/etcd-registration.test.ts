@@ -8,6 +8,7 @@ import type { Instance, Registry } from '../../src/discovery/registry.js'
 import { readSnapshot } from '../../src/discovery/snapshot-reader.js'
 import { cutProxy, type CutProxy } from '../support/cut-proxy.js'
 import { describeWithEtcd, Etcd } from '../support/etcd.js'
+import { eventually } from '../support/eventually.js'
 import { follow } from './support/follow.js'
 
 const instance: Instance = {
@@ -141,7 +142,7 @@ describeWithEtcd('registering in etcd', () => {
     const aborter = new AbortController()
     await proxy.silence()
     const registering = open().register(instance, { signal: aborter.signal })
-    await vi.waitFor(() => expect(proxy.asked).toHaveLength(1))
+    await eventually(() => expect(proxy.asked).toHaveLength(1))
     aborter.abort(new Error('enough'))
     await expect(registering).rejects.toThrow('enough')
     await proxy.heal()

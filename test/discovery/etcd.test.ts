@@ -8,6 +8,7 @@ import { createResolver } from '../../src/discovery/resolver.js'
 import { readSnapshot } from '../../src/discovery/snapshot-reader.js'
 import { cutProxy, type CutProxy } from '../support/cut-proxy.js'
 import { describeWithEtcd, Etcd } from '../support/etcd.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { follow, type Following } from './support/follow.js'
 
@@ -87,7 +88,7 @@ describeWithEtcd('following a service in etcd', () => {
     const users = watchUsers()
     expect((await users.nextSnapshot()).policy).toEqual({ timeoutMs: 700 })
     await server.delete(key('users.policy'))
-    await vi.waitFor(async () => expect((await users.nextSnapshot()).policy).toBeUndefined())
+    await eventually(async () => expect((await users.nextSnapshot()).policy).toBeUndefined())
   })
 
   it('R04 R13 refuses malformed instances one by one, and serves the rest', async () => {
@@ -129,7 +130,7 @@ describeWithEtcd('following a service in etcd', () => {
     await server.put(key('users/u2'), { host: 'h', port: 2 })
     await server.delete(key('users/u1'))
     const told = untilPorts(users, [2])
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await eventually(() => expect(clock.pending).toBe(1))
     await clock.advance(250)
     await told
     expect(proxy.asked).toEqual(['/v3/kv/range', '/v3/watch', '/v3/watch'])
@@ -151,13 +152,13 @@ describeWithEtcd('following a service in etcd', () => {
         if (told instanceof Error) return told
       }
     })()
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await eventually(() => expect(clock.pending).toBe(1))
     await clock.advance(250)
     expect((await resumed).message).toBe(
       `etcd cancelled its watch of 'users': what came after revision ${revision - 2} is compacted up to ${revision}`,
     )
     const relisted = users.nextSnapshot()
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await eventually(() => expect(clock.pending).toBe(1))
     await clock.advance(250)
     expect(await relisted).toMatchObject({ revision, endpoints: [{ id: 'u2' }, { id: 'u3' }] })
   })
@@ -198,7 +199,7 @@ describeWithEtcd('an etcd that restarts', () => {
     const registry = etcd({ endpoints: own.endpoints, prefix: '/s/' })
     const resolver = createResolver({ registry, service: 'users', clock: systemClock, random: () => 0.1, events })
     try {
-      await vi.waitFor(() => expect(resolver.current).toMatchObject({ revision: 4, endpoints: [{ id: 'u1' }] }))
+      await eventually(() => expect(resolver.current).toMatchObject({ revision: 4, endpoints: [{ id: 'u1' }] }))
       await own.eraseMember(0)
       expect(resolver.current?.endpoints).toMatchObject([{ id: 'u1' }])
       own.startMember(0)

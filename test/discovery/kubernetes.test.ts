@@ -8,6 +8,7 @@ import type { Snapshot } from '../../src/call/snapshot.js'
 import { kubernetes, type KubernetesOptions } from '../../src/discovery/kubernetes.js'
 import type { RawSnapshot } from '../../src/discovery/registry.js'
 import { createResolver } from '../../src/discovery/resolver.js'
+import { eventually } from '../support/eventually.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { KubernetesApi, type ServerOptions } from '../support/kubernetes-api/server.js'
 import { podEndpoint, usersSlice } from '../support/kubernetes-api/slice.js'
@@ -171,7 +172,7 @@ describe('following a service in Kubernetes', () => {
     server.bookmark()
     let isAlive = false
     const alive = users.nextSnapshot().then(() => (isAlive = true))
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await clock.advance(100)
       expect(isAlive).toBe(true)
     })

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWithChromium, launchChromium, openPage } from '../support/chromium.js'
 import { fakeApi } from '../control-plane/dashboard/fake-api.js'
 import { shopWorld, type World } from '../control-plane/dashboard/world.js'
+import { eventually } from '../support/eventually.js'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -101,7 +102,7 @@ describeWithChromium('the page, in Chromium', () => {
     await tabTo(/^users3\sinstances: 161\/ssuccess 100\s%/)
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { level: 1, name: 'users' }).waitFor()
-    await vi.waitFor(async () => expect(await page.evaluate('document.activeElement.tagName')).toBe('H1'))
+    await eventually(async () => expect(await page.evaluate('document.activeElement.tagName')).toBe('H1'))
 
     await tabTo(/^users-3/)
     await page.keyboard.press('Enter')
@@ -214,14 +215,14 @@ describeWithChromium('the page, in Chromium', () => {
     await page.locator('.node').first().waitFor()
     expect(api.asked).toContain('/api/edges?windowSec=60')
     await page.getByLabel('5 min').check()
-    await vi.waitFor(() => expect(api.asked).toContain('/api/edges?windowSec=300'))
+    await eventually(() => expect(api.asked).toContain('/api/edges?windowSec=300'))
     await page.getByRole('button', { name: 'Live: pause' }).click()
     await page.getByRole('button', { name: 'Paused: go on asking' }).waitFor()
     api.asked.length = 0
     await page.waitForTimeout(2_500)
     expect(api.asked).toEqual([])
     await page.getByRole('button', { name: 'Paused: go on asking' }).click()
-    await vi.waitFor(() => expect(api.asked.length).toBeGreaterThan(0))
+    await eventually(() => expect(api.asked.length).toBeGreaterThan(0))
   })
 
   it('filters traces, by an address that can be kept', async () => {
@@ -230,10 +231,10 @@ describeWithChromium('the page, in Chromium', () => {
     const { page } = await openPage(browser, `${api.url}/#/traces`)
     await page.getByLabel('Failed only').check()
     const failed = world.traces.filter((trace) => trace.failed)
-    await vi.waitFor(async () => expect(await page.locator('tbody tr').count()).toBe(failed.length))
+    await eventually(async () => expect(await page.locator('tbody tr').count()).toBe(failed.length))
     await page.getByLabel('At least').fill('40')
     await page.getByLabel('At least').blur()
-    await vi.waitFor(async () => expect(await page.locator('tbody tr').count()).toBe(failed.filter(({ durationMs }) => durationMs >= 40).length))
+    await eventually(async () => expect(await page.locator('tbody tr').count()).toBe(failed.filter(({ durationMs }) => durationMs >= 40).length))
     expect(page.url()).toBe(`${api.url}/#/traces?failed=true&minMs=40`)
     await page.getByLabel('Service').selectOption('mail')
     await page.getByText('No trace passes the filter').waitFor()

@@ -3,7 +3,7 @@ import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import fastify from 'fastify'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createFixedKeys, type Keys } from '../../src/auth/keys.js'
 import { systemClock } from '../../src/base/clock.js'
 import { systemRandom } from '../../src/base/random.js'
@@ -13,6 +13,7 @@ import { fastifyMesh } from '../../src/fastify.js'
 import type { InboundMesh } from '../../src/inbound.js'
 import { createMesh, memory, type Mesh, type MeshError, type RequestMesh } from '../../src/index.js'
 import { webMesh } from '../../src/web.js'
+import { eventually } from '../support/eventually.js'
 import { InboundScene, ISSUER } from '../support/inbound-mesh.js'
 
 const POLICY = { allow: [{ from: ['front', 'orders'] }] }
@@ -233,7 +234,7 @@ describe.each(['express', 'fastify'])('a request that waits within the middlewar
     sending.destroy()
     await closed.opened
     released.open()
-    await vi.waitFor(() => expect(scene.host.drain.inFlight).toBe(0))
+    await eventually(() => expect(scene.host.drain.inFlight).toBe(0))
     expect(reached()).toBe(0)
     expect(scene.denied).toEqual([])
   })

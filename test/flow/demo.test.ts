@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { itWithEtcd } from '../support/etcd.js'
+import { eventually } from '../support/eventually.js'
 import { isRunning, start, type Program } from '../support/processes.js'
 
 // A port of its own for each control plane, so that suites that run side by side do not meet on 7117.
@@ -38,7 +39,7 @@ describe('the demo', () => {
 
     // As the demo itself proposes.
     process.kill(interrupted.pids[0]!, 'SIGKILL')
-    await vi.waitFor(() => expect(isRunning(interrupted.pids[0]!)).toBe(false))
+    await eventually(() => expect(isRunning(interrupted.pids[0]!)).toBe(false))
     interrupted.program.kill('SIGINT')
     const { stdout } = await interrupted.program.ended
     expect(stdout).toContain('✓ all 5 processes left the mesh and ended when asked to')

@@ -7,6 +7,7 @@ import type { Attempt } from '../../src/call/call.js'
 import type { Endpoint } from '../../src/call/endpoint.js'
 import { outcomeOf } from '../../src/call/outcome.js'
 import { MeshError } from '../../src/base/errors.js'
+import { eventually } from '../support/eventually.js'
 import { attemptOf, callOf } from '../support/scripted.js'
 import { createTransport, transportDefaults, type Transport } from '../../src/transport/transport.js'
 
@@ -285,10 +286,10 @@ describe('transport', () => {
     cancellation.cancel(reason)
     await expect(second).rejects.toBe(reason)
     const third = transport.handle(attemptAt(endpoint, { path: '/third' }))
-    await vi.waitFor(() => expect(waiting).toHaveLength(1))
+    await eventually(() => expect(waiting).toHaveLength(1))
     waiting[0]!.end('first')
     expect(await (await first).text()).toBe('first')
-    await vi.waitFor(() => expect(waiting).toHaveLength(2))
+    await eventually(() => expect(waiting).toHaveLength(2))
     waiting[1]!.end('third')
     expect(await (await third).text()).toBe('third')
   })
