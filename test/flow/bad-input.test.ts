@@ -4,12 +4,13 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { seededRandom } from '../../src/base/random.js'
 import { createControlPlane } from '../../src/control-plane/control-plane.js'
 import { consul, createMesh, file, fixed, type Mesh, type MeshOptions, type Registry } from '../../src/index.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { start } from '../support/processes.js'
+import { eventually } from '../support/eventually.js'
 
 interface SilentRegistry extends Registry {
   /** Services that were followed and instances that were registered. */
@@ -151,7 +152,7 @@ describe('a registry that tells nonsense', () => {
       // By renaming, so that it is never seen half written.
       await writeFile(`${path}.new`, content)
       await rename(`${path}.new`, path)
-      await vi.waitFor(() => expect(errors[0]?.message).toContain(reason), { timeout: 10_000 })
+      await eventually(() => expect(errors[0]?.message).toContain(reason))
       expect(errors[0]).toMatchObject({ code: 'MESH_ERR_SNAPSHOT', message: expect.stringContaining(path) as string })
       expect(mesh.snapshot().services['users']).toMatchObject({ endpoints: [{ address: `127.0.0.1:${port}` }] })
       expect(await hello(mesh)).toBe('hello')

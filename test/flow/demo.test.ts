@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { itWithEtcd } from '../support/etcd.js'
 import { eventually } from '../support/eventually.js'
 import { isRunning, start, type Program } from '../support/processes.js'
@@ -46,8 +46,8 @@ describe('the demo', () => {
     expect(interrupted.pids.filter(isRunning)).toEqual([])
 
     killed.program.kill('SIGKILL')
-    await vi.waitFor(() => expect(killed.pids.filter(isRunning)).toEqual([]), { timeout: 10_000 })
-    await vi.waitFor(() => expect(fetch(killed.url)).rejects.toThrow(), { timeout: 10_000 })
+    await eventually(() => expect(killed.pids.filter(isRunning)).toEqual([]))
+    await eventually(() => expect(fetch(killed.url)).rejects.toThrow())
   })
 
   itWithEtcd('runs on a real etcd just as well, which ends with it however it ends', { timeout: 90_000 }, async () => {
@@ -60,8 +60,8 @@ describe('the demo', () => {
     const etcd = /etcd on (\S+)/.exec(input)![1]!
     expect((await fetch(`${etcd}/health`)).status).toBe(200)
     program.kill('SIGKILL')
-    await vi.waitFor(() => expect(fetch(etcd)).rejects.toThrow(), { timeout: 10_000 })
-    await vi.waitFor(() => expect(pidsIn(input).filter(isRunning)).toEqual([]), { timeout: 10_000 })
+    await eventually(() => expect(fetch(etcd)).rejects.toThrow())
+    await eventually(() => expect(pidsIn(input).filter(isRunning)).toEqual([]))
   })
 
   it('says that etcd is not installed, and starts nothing', async () => {
