@@ -12,7 +12,7 @@ describeWithOpenssl('certificates replaced under a thousand calls a second', () 
     const authority = Authority.create()
     const newOnes = Array.from({ length: ROTATIONS }, () => ({ users: authority.workload('users'), orders: authority.workload('orders') }))
     const { usersFiles, ordersFiles, users, orders, server } = await tlsPair(authority, authority)
-    const calls = startCalls(orders, PER_SEC)
+    const calls = startCalls(orders, PER_SEC, { mostUnderWay: 500 })
     await answersOf(server, PER_SEC)
     for (const to of newOnes) {
       const renewed = Promise.all([next(users, 'tlsRenewed'), next(orders, 'tlsRenewed')])

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { outlierDefaults } from '../../src/balancer/outlier.js'
 import { meshErrorIn } from '../../src/base/errors.js'
 import type { Mesh } from '../../src/index.js'
 import type { FaultProxy } from '../../src/testing.js'
@@ -81,7 +82,8 @@ describe('an instance that falls silent', () => {
     instances[0]!.program.kill('SIGCONT')
     const wokenAtMs = performance.now()
     const answered = new Set<string>()
-    while (performance.now() < wokenAtMs + 30_000 && !answered.has(stopped)) {
+    // An ejection lasts up to a fifth longer than its base.
+    while (performance.now() < wokenAtMs + 1.2 * outlierDefaults.baseEjectionMs && !answered.has(stopped)) {
       const reply = await mesh.service('users').get('/')
       await reply.text()
       answered.add(reply.endpoint.id)

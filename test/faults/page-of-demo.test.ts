@@ -41,7 +41,7 @@ describeWithChromium('the page, beside the demo', () => {
     const orders = Number(/every one of (\d+) orders was answered with 200/.exec(input)![1])
     expect(orders).toBeGreaterThan(100)
     await page.goto(`${url}/#/`)
-    await page.getByLabel('10 min').check()
+    await page.getByLabel('10 min', { exact: true }).check()
     await vi.waitFor(
       async () => {
         const users = await edgeOf(page, 'orders', 'users')
@@ -69,7 +69,7 @@ describeWithChromium('the page, beside the demo', () => {
 
     // A killed one.
     await page.goto(`${url}/#/service/users`)
-    await page.getByLabel('10 s').check()
+    await page.getByLabel('10 s', { exact: true }).check()
     const killed = page.locator('tr[data-instance=users-2]')
     await killed.waitFor()
     process.kill(Number(/users-2\s+\S+\s+pid (\d+)/.exec(input)![1]), 'SIGKILL')

@@ -214,7 +214,7 @@ describeWithChromium('the page, in Chromium', () => {
     const { page } = await openPage(browser, api.url)
     await page.locator('.node').first().waitFor()
     expect(api.asked).toContain('/api/edges?windowSec=60')
-    await page.getByLabel('5 min').check()
+    await page.getByLabel('5 min', { exact: true }).check()
     await eventually(() => expect(api.asked).toContain('/api/edges?windowSec=300'))
     await page.getByRole('button', { name: 'Live: pause' }).click()
     await page.getByRole('button', { name: 'Paused: go on asking' }).waitFor()

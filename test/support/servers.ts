@@ -1,10 +1,8 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { memory } from '../../src/discovery/memory.js'
 import { createMesh, type Mesh, type ServiceOptions } from '../../src/index.js'
 import type { MeshEvents } from '../../src/call/events.js'
+import { forked } from './forked.js'
 
 /** How a server answers; what is left out is 200, at once. */
 export interface Behaviour {
@@ -25,20 +23,11 @@ export interface Servers {
 
 /** So many servers in a process of their own, which work 10 ms on each request. */
 export async function startServers(count: number): Promise<Servers> {
-  const program = fileURLToPath(new URL('./programs/servers.ts', import.meta.url))
-  const child = fork(program, [`${count}`], { execArgv: ['--import', 'tsx'] })
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    await once(child, 'exit')
-  })
-  const [ports] = (await once(child, 'message')) as [number[]]
+  const program = forked('servers.ts', [`${count}`])
+  const ports = await program.hear<number[]>()
   return {
     addresses: ports.map((port) => `127.0.0.1:${port}`),
-    async behave(at, behaviour) {
-      const done = once(child, 'message')
-      child.send({ at, behaviour })
-      await done
-    },
+    behave: (at, behaviour) => program.ask({ at, behaviour }),
   }
 }
 

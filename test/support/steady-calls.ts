@@ -10,14 +10,15 @@ export interface CallsReport {
   readonly latenciesMs: readonly number[]
 }
 
-/** GETs to `users` at a steady rate, whatever becomes of the calls before. */
-export function startCalls(mesh: Mesh, perSec: number): { stop(): Promise<CallsReport> } {
+/** GETs to `users` at a steady rate, whatever becomes of the calls before; a machine that cannot do as many skips what is beyond `mostUnderWay`. */
+export function startCalls(mesh: Mesh, perSec: number, { mostUnderWay = Infinity }: { readonly mostUnderWay?: number } = {}): { stop(): Promise<CallsReport> } {
   const startedAt = performance.now()
   const underWay = new Set<Promise<void>>()
   const lost: string[] = []
   const servedBy: Record<string, number> = {}
   const latenciesMs: number[] = []
   let calls = 0
+  let skipped = 0
 
   const callOnce = async (): Promise<void> => {
     const calledAt = performance.now()
@@ -32,7 +33,12 @@ export function startCalls(mesh: Mesh, perSec: number): { stop(): Promise<CallsR
     }
   }
   const timer = setInterval(() => {
-    for (const due = ((performance.now() - startedAt) / 1000) * perSec; calls < due; calls++) {
+    for (const due = ((performance.now() - startedAt) / 1000) * perSec; calls + skipped < due; ) {
+      if (underWay.size >= mostUnderWay) {
+        skipped++
+        continue
+      }
+      calls++
       const call: Promise<void> = callOnce().then(() => void underWay.delete(call))
       underWay.add(call)
     }

@@ -1,10 +1,10 @@
-// A collector of telemetry that takes what comes, or ails in a way that its parent tells it.
+// A collector of telemetry that takes what comes, or ails as its argument says.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export type CollectorMood = 'well' | 'hangs' | 'refuses' | 'drips' | 'cuts'
 
-let mood: CollectorMood = 'well'
+const mood = process.argv[2] as CollectorMood
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   if (mood === 'cuts') return void request.socket.destroy()
@@ -19,8 +19,4 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 
 const server = createServer(answer)
 server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port))
-process.on('message', (told: CollectorMood) => {
-  mood = told
-  process.send!('done')
-})
 process.on('disconnect', () => process.exit())
