@@ -4,13 +4,14 @@ import type { ConnectionIdentity } from './auth/connection-identity.js'
 import type { Credentials } from './auth/credentials.js'
 import { peerCertificate } from './auth/peer-certificate.js'
 import type { Clock } from './base/clock.js'
+import { SCHEME } from './call/endpoint.js'
 import type { Events } from './call/events.js'
 import type { PeerCertificate } from './call/inbound.js'
 import type { PolicyLayer, TlsPolicy } from './call/policy.js'
 import { CredentialFiles } from './credential-files.js'
 import { SecuredServer } from './lifecycle/secured-server.js'
 import type { TlsSettings } from './tls-options.js'
-import { SCHEME, type Secrets, type Security } from './transport/security.js'
+import type { Secrets, Security } from './transport/security.js'
 
 export interface TlsGround {
   readonly clock: Clock

@@ -22,6 +22,9 @@ export interface Endpoint extends Place {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** The entry of its metadata by which an endpoint says whether it speaks TLS: `https`, `http`, or nothing. */
+export const SCHEME = 'scheme'
+
 /** `host:port`, with brackets around an IPv6 address. */
 export function addressOf(endpoint: Pick<Endpoint, 'host' | 'port'>): string {
   return endpoint.host.includes(':') ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`

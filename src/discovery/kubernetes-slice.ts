@@ -1,4 +1,5 @@
 import { MeshError } from '../base/errors.js'
+import { SCHEME } from '../call/endpoint.js'
 
 /** One EndpointSlice as far as it is read, its endpoints in our words but not checked yet. */
 export interface Slice {
@@ -42,15 +43,15 @@ export function readSlice(object: unknown, port: string | number | undefined): S
   }
 }
 
-/** The number wanted, or that of the port with the name wanted, else of the only one, else of `http`. */
-function choosePort(ports: readonly unknown[], wanted: string | number | undefined): unknown {
-  if (typeof wanted === 'number') return wanted
+/** The port of the number or name wanted, else the only one, else `http`; one of a number need not be listed. */
+function choosePort(ports: readonly unknown[], wanted: string | number | undefined): Fields {
   const usable = ports.map(fieldsOf).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP')
-  if (wanted === undefined && usable.length === 1) return usable[0]!['port']
-  return usable.find(({ name }) => name === (wanted ?? 'http'))?.['port']
+  if (typeof wanted === 'number') return usable.find(({ port }) => port === wanted) ?? { port: wanted }
+  if (wanted === undefined && usable.length === 1) return usable[0]!
+  return usable.find(({ name }) => name === (wanted ?? 'http')) ?? {}
 }
 
-function readEndpoint(endpoint: Fields, port: unknown): readonly RawEndpoint[] {
+function readEndpoint(endpoint: Fields, { port, appProtocol }: Fields): readonly RawEndpoint[] {
   const { addresses, conditions, targetRef, zone, nodeName, hints } = endpoint
   const status = statusOf(conditions ?? {})
   if (status === undefined) return []
@@ -69,6 +70,8 @@ function readEndpoint(endpoint: Fields, port: unknown): readonly RawEndpoint[] {
       metadata: {
         ...(typeof nodeName === 'string' && { nodeName }),
         ...(forZones.length > 0 && { forZones: forZones.join(',') }),
+        // `http` does not say that there is no TLS: it is the protocol within, and other meshes encrypt it all the same.
+        ...(appProtocol === 'https' && { [SCHEME]: 'https' }),
       },
     },
   ]

@@ -25,6 +25,3 @@ export interface Security {
    */
   onRenewed(renewed: (cutAfterMs: number | undefined) => void): () => void
 }
-
-/** By it an endpoint says whether it speaks TLS: `https`, `http`, or nothing. */
-export const SCHEME = 'scheme'

@@ -70,6 +70,13 @@ describe('an EndpointSlice', () => {
     expect(portsOf([{ name: 'dns', protocol: 'UDP', port: 53 }, { name: 'web', protocol: 'TCP', port: 3000 }])).toBe(3000)
   })
 
+  it('speaks TLS if the application protocol of its port is https', () => {
+    const schemeOf = (ports: unknown, wanted?: string | number): unknown => read([podEndpoint('a', '10.0.0.1')], { ports }, wanted).endpoints[0]?.metadata['scheme']
+    const both = [{ name: 'http', port: 8080, appProtocol: 'http' }, { name: 'web', port: 8443, appProtocol: 'https' }]
+    expect([schemeOf(both, 'web'), schemeOf(both, 8443)]).toEqual(['https', 'https'])
+    expect([schemeOf(both), schemeOf(both, 9000), schemeOf([{ port: 1, appProtocol: null }])]).toEqual([undefined, undefined, undefined])
+  })
+
   it('has the port named http among several, unless another is wanted', () => {
     const ports = [{ name: 'metrics', port: 9090 }, { name: 'http', port: 8081 }]
     expect([portsOf(ports), portsOf(ports, 'metrics'), portsOf(ports, 7000)]).toEqual([8081, 9090, 7000])
