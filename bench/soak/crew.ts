@@ -1,7 +1,10 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createControlPlane, type ControlPlane } from '../../src/control-plane/control-plane.js'
+import { createControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../src/control-plane/control-plane.js'
 import { createFaultProxy, type FaultProxy } from '../../src/testing/fault-proxy.js'
 import type { Calls } from './caller.js'
 import type { Condition } from './condition.js'
@@ -29,17 +32,20 @@ export class Crew {
   readonly lost: string[] = []
   readonly #env: NodeJS.ProcessEnv
   readonly #expected = new WeakSet<ChildProcess>()
+  readonly #directory: string
   #controlPlane: ControlPlane
   #caller: ChildProcess | undefined
 
-  private constructor(controlPlane: ControlPlane, oldSpaceMiB: number | undefined) {
+  private constructor(directory: string, controlPlane: ControlPlane, oldSpaceMiB: number | undefined) {
+    this.#directory = directory
     this.#controlPlane = controlPlane
     this.#env = { ...process.env, CONSUL_HTTP_ADDR: controlPlane.url }
     if (oldSpaceMiB !== undefined) this.#env.NODE_OPTIONS = `--max-old-space-size=${oldSpaceMiB}`
   }
 
   static async start({ instances, perSec, patience, oldSpaceMiB }: CrewOptions): Promise<Crew> {
-    const crew = new Crew(await createControlPlane({ port: 0, clientSecret: SECRET }), oldSpaceMiB)
+    const directory = mkdtempSync(join(tmpdir(), 'soak-'))
+    const crew = new Crew(directory, await createControlPlane(controlPlaneAt(0, directory)), oldSpaceMiB)
     for (let i = 0; i < instances; i++) crew.members.push(await crew.#startMember())
     crew.#caller = crew.#fork('caller.ts', { PER_SEC: `${perSec}`, PATIENCE: JSON.stringify(patience) })
     await once(crew.#caller, 'message')
@@ -54,12 +60,12 @@ export class Crew {
     this.members[at] = await this.#startMember()
   }
 
-  /** The registry and issuer goes, with all that it knows, and comes back at its old address. */
+  /** The registry and issuer goes, and comes back at its old address; of all that it knew it has kept its keys alone. */
   async restartControlPlane(afterMs: Promise<unknown>): Promise<void> {
     const port = Number(new URL(this.#controlPlane.url).port)
     await this.#controlPlane.close()
     await afterMs
-    this.#controlPlane = await createControlPlane({ port, clientSecret: SECRET })
+    this.#controlPlane = await createControlPlane(controlPlaneAt(port, this.#directory))
   }
 
   async callerReport(message: 'report' | 'stop' = 'report'): Promise<{ readonly condition: Condition; readonly calls: Calls }> {
@@ -90,6 +96,7 @@ export class Crew {
       await proxy.close()
     }
     await this.#controlPlane.close()
+    rmSync(this.#directory, { recursive: true })
   }
 
   async #startMember(): Promise<Member> {
@@ -117,6 +124,10 @@ export class Crew {
     child.kill('SIGKILL')
     await ended
   }
+}
+
+function controlPlaneAt(port: number, directory: string): ControlPlaneOptions {
+  return { port, clientSecret: SECRET, stateFile: join(directory, 'issuer.json') }
 }
 
 async function ask<T>(child: ChildProcess, message: 'report' | 'stop' | object): Promise<T> {

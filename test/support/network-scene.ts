@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { onTestFinished } from 'vitest'
 import { meshErrorIn, type MeshError } from '../../src/base/errors.js'
 import { createMesh, fixed, type Mesh, type MeshOptions, type ServiceOptions } from '../../src/index.js'
@@ -122,6 +123,8 @@ export interface LoadFigures {
   readonly latenciesMs: readonly number[]
   readonly p50Ms: number
   readonly p99Ms: number
+  /** The longest for which this process itself stood still, since it had something else to do or was not let run. */
+  readonly stalledMs: number
 }
 
 /** Each kind of failure: code, what is known of the processing, and who is blamed. */
@@ -146,6 +149,8 @@ export async function load(mesh: Mesh, { calls, atOnce = 8, method = 'GET', befo
   let attempts = 0
   let maxAttempts = 0
   const stopCounting = mesh.on('picked', () => void attempts++)
+  const loopDelay = monitorEventLoopDelay({ resolution: 10 })
+  loopDelay.enable()
 
   const callOnce = async (call: number): Promise<void> => {
     await before(call)
@@ -170,8 +175,10 @@ export async function load(mesh: Mesh, { calls, atOnce = 8, method = 'GET', befo
   }
   await Promise.all(Array.from({ length: atOnce }, caller))
   stopCounting()
+  loopDelay.disable()
   latenciesMs.sort((a, b) => a - b)
-  return { calls, lost, extra: attempts / calls, maxAttempts, latenciesMs, p50Ms: percentile(latenciesMs, 0.5), p99Ms: percentile(latenciesMs, 0.99) }
+  const [p50Ms, p99Ms] = [percentile(latenciesMs, 0.5), percentile(latenciesMs, 0.99)]
+  return { calls, lost, extra: attempts / calls, maxAttempts, latenciesMs, p50Ms, p99Ms, stalledMs: loopDelay.max / 1e6 }
 }
 
 /** One line of figures, for who wants to compare runs. */
