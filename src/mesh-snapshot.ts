@@ -1,5 +1,6 @@
 import type { Clock } from './base/clock.js'
 import type { Random } from './base/random.js'
+import type { PeerCertificate } from './call/inbound.js'
 import type { ShedCounts } from './resilience/shed.js'
 import type { ServiceReport } from './service-report.js'
 
@@ -16,6 +17,8 @@ export interface MeshSnapshot {
   /** Ids under which this process stands in the registry. */
   readonly instances: readonly string[]
   readonly draining: boolean
+  /** Whom this process is over TLS, and until when in milliseconds since the Unix epoch; undefined without `tls`. */
+  readonly certificate: PeerCertificate | undefined
   /** Requests that are being answered, and how many were refused since the start because there was too much to do. */
   readonly inbound: { readonly inFlight: number; readonly shed: Readonly<ShedCounts> }
   readonly services: Readonly<Record<string, ServiceReport>>

@@ -135,12 +135,13 @@ export class Mesh implements InboundMesh, AsyncDisposable {
 
   /** What the mesh knows at this moment. */
   snapshot(): MeshSnapshot {
-    const { registrar, shutdown, host, services } = this.#parts
+    const { registrar, shutdown, tls, host, services } = this.#parts
     return {
       service: this.#settings.service,
       registry: this.#settings.registry.name,
       instances: registrar.instances,
       draining: shutdown.begun,
+      certificate: tls?.certificate,
       inbound: { inFlight: host.drain.inFlight, shed: { ...host.shedCounts } },
       services: Object.fromEntries(services.all.map((service) => [service.name, service.report()])),
     }

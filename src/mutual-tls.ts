@@ -74,6 +74,11 @@ export class MutualTls implements ConnectionIdentity {
     }
   }
 
+  /** Whom this process is, and until when. */
+  get certificate(): PeerCertificate {
+    return { ...this.#files.current.own }
+  }
+
   /** What an instance says of itself. */
   get metadata(): Readonly<Record<string, string>> {
     return this.#settings.mode === 'off' ? {} : { [SCHEME]: 'https' }

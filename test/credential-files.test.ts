@@ -87,6 +87,19 @@ describeWithOpenssl('the files of tls', () => {
     expect(await cut).toBe('MESH_ERR_TLS')
   })
 
+  it('tell in figures when the certificate expires, also of the next one', async () => {
+    const authority = Authority.create()
+    const { ordersFiles, orders } = await tlsPair(authority, authority)
+    const toldSec = (): number => Number(/^mesh_tls_certificate_expiration_seconds (\d+)$/m.exec(orders.metrics())![1])
+    const daysLeft = (): number => Math.round((toldSec() - Date.now() / 1_000) / 86_400)
+    const before = daysLeft()
+    const renewed = next(orders, 'tlsRenewed')
+    ordersFiles.show(authority.workload('orders', { days: 30 }))
+    await renewed
+    expect([before, daysLeft()]).toEqual([2, 30])
+    expect(orders.snapshot().certificate).toEqual({ spiffeId: 'spiffe://mesh.test/orders', expiresAt: 1_000 * toldSec() })
+  })
+
   it('of no use for a while: the last good ones serve on, it is told once, and the next good ones are taken', async () => {
     const authority = Authority.create()
     const { ordersFiles, orders } = await tlsPair(authority, authority)

@@ -5,6 +5,9 @@ import type { Metrics } from './metrics.js'
 
 /** Counts the news of the mesh. Not that of every pick: each would cost every call something, and the attempts are measured already. */
 export function countEvents(events: Events, metrics: Metrics): void {
+  // Of what may happen once for all, the first 1 is an increase to Prometheus only when there was a 0 before it.
+  for (const key of ['identityErrors', 'tlsErrors'] as const) metrics.counter(key).at({})
+  for (const result of ['replaced', 'refused']) metrics.counter('policyChanges').at({ [POLICY_RESULT]: result })
   const of = (service: string) => ({ [SERVER_ADDRESS]: service })
   events.on('retried', ({ service }) => metrics.count('retries', of(service)))
   events.on('retryDenied', ({ service }) => metrics.count('retriesDenied', of(service)))
@@ -16,6 +19,7 @@ export function countEvents(events: Events, metrics: Metrics): void {
   events.on('registryError', ({ service }) => metrics.count('registryErrors', of(service)))
   events.on('tokenRenewed', ({ audience }) => metrics.count('tokens', of(audience)))
   events.on('identityError', () => metrics.count('identityErrors'))
+  events.on('tlsError', () => metrics.count('tlsErrors'))
   events.on('denied', ({ code, status, peer }) =>
     metrics.count('denials', { [ERROR_TYPE]: code, [HTTP_RESPONSE_STATUS_CODE]: status, [MESH_PEER_PRINCIPAL]: peer }),
   )

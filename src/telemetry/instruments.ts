@@ -47,6 +47,7 @@ export const instruments = {
   registryErrors: of('mesh.registry.errors', 'counter', '{error}', 'Watches and registrations that failed and were tried again.', [SERVER_ADDRESS]),
   tokens: of('mesh.tokens', 'counter', '{token}', 'Tokens for calls to a service that were had from the issuer, or signed.', [SERVER_ADDRESS]),
   identityErrors: of('mesh.identity.errors', 'counter', '{error}', "Reasons why the file of this service's token cannot be used.", []),
+  tlsErrors: of('mesh.tls.errors', 'counter', '{error}', "Reasons why the files of this process's certificate cannot be used.", []),
   requests: of('mesh.requests', 'counter', '{request}', 'Inbound requests of verified callers that were answered or refused.', [MESH_PEER_SERVICE, HTTP_RESPONSE_STATUS_CODE]),
   denials: of('mesh.denials', 'counter', '{request}', 'Inbound requests refused before the application saw them.', [ERROR_TYPE, HTTP_RESPONSE_STATUS_CODE, MESH_PEER_PRINCIPAL]),
   spills: of('mesh.spills', 'counter', '{request}', 'Inbound requests politely refused, since others were probably freer.', []),
@@ -68,6 +69,7 @@ export const instruments = {
   endpointSuccess: of('mesh.endpoint.success.ratio', 'gauge', '1', 'Recent share of successes of an instance.', ENDPOINT),
   endpointCost: of('mesh.endpoint.cost', 'gauge', 's', 'What one more request costs at an instance; the least is picked.', ENDPOINT),
   requestsInFlight: of('mesh.requests.in_flight', 'gauge', '{request}', 'Inbound requests that are being answered.', []),
+  certificateExpiration: of('mesh.tls.certificate.expiration', 'gauge', 's', 'When the certificate of this process expires, since the Unix epoch; absent without `tls`.', []),
   draining: of('mesh.draining', 'gauge', '{state}', '1 while this process drains, else 0.', []),
 } as const satisfies Readonly<Record<string, Instrument>>
 

@@ -5,6 +5,8 @@ import { BREAKER_STATE, ENDPOINT_STATE, PRIORITY } from './instruments.js'
 /** As much of what a mesh knows as is told in figures. */
 export interface ObservedMesh {
   readonly draining: boolean
+  /** In milliseconds since the Unix epoch; undefined without TLS. */
+  readonly certificate: { readonly expiresAt: number } | undefined
   readonly inbound: { readonly inFlight: number; readonly shed: Readonly<Record<string, number>> }
   readonly services: Readonly<Record<string, ObservedService>>
 }
@@ -37,8 +39,9 @@ const ENDPOINT_STATES = ['ready', 'draining', 'ejected'] as const
 const MOST_ENDPOINTS = 450
 
 /** What there is to be seen of a mesh at this moment. */
-export function* observationsOf({ draining, inbound, services }: ObservedMesh): Iterable<Observation> {
+export function* observationsOf({ draining, certificate, inbound, services }: ObservedMesh): Iterable<Observation> {
   yield { key: 'draining', labels: {}, value: draining ? 1 : 0 }
+  if (certificate !== undefined) yield { key: 'certificateExpiration', labels: {}, value: certificate.expiresAt / 1_000 }
   yield { key: 'requestsInFlight', labels: {}, value: inbound.inFlight }
   for (const [priority, value] of Object.entries(inbound.shed)) yield { key: 'sheds', labels: { [PRIORITY]: priority }, value }
   let room = MOST_ENDPOINTS

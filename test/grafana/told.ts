@@ -32,6 +32,9 @@ export function told(seconds: number): string {
     `mesh_sheds_total{mesh_priority="normal"} 1`,
     'mesh_spills_total 1',
     'mesh_requests_in_flight 2',
+    'mesh_identity_errors_total 0',
+    'mesh_tls_errors_total 0',
+    `mesh_tls_certificate_expiration_seconds ${Math.round(Date.now() / 1_000) + 3_600}`,
     'mesh_draining 0',
   ]
   return `${lines.join('\n')}\n`

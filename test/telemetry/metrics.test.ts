@@ -64,6 +64,21 @@ const answered: InboundReply = { status: 200, route: undefined, aborted: false, 
 const peerOf = (service: string) => ({ service, principal: service, issuer: 'i', claims: {} })
 
 describe('metrics', () => {
+  it('have a 0 of what is told once, so that Prometheus sees the first 1 as an increase', () => {
+    const { events, text } = scene()
+    const once = (): string[] => ['mesh_identity_errors_total', 'mesh_tls_errors_total', 'mesh_policy_changes_total'].flatMap((name) => samples(text(), name))
+    expect(once()).toEqual([
+      'mesh_identity_errors_total 0',
+      'mesh_tls_errors_total 0',
+      'mesh_policy_changes_total{mesh_policy_result="replaced"} 0',
+      'mesh_policy_changes_total{mesh_policy_result="refused"} 0',
+    ])
+    events.emit('tlsError', { error: new Error('no key') })
+    events.emit('policyRefused', { reason: 'no policy' })
+    expect(once()).toContain('mesh_tls_errors_total 1')
+    expect(once()).toContain('mesh_policy_changes_total{mesh_policy_result="refused"} 1')
+  })
+
   it('measures an attempt until its body has ended, into the buckets that the conventions advise', async () => {
     const { clock, options, text } = scene()
     const answer = openReply(200)
