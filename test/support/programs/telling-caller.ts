@@ -4,7 +4,7 @@ import { createMesh, fixed } from '../../../src/index.js'
 import { startTelemetry } from '../../../src/otel.js'
 import { startCalls, type CallsReport } from '../steady-calls.js'
 
-export interface Round {
+export interface RoundOptions {
   readonly perSec: number
   readonly forMs: number
 }
@@ -15,12 +15,12 @@ const [endpoint, ...addresses] = process.argv.slice(2) as [string, ...string[]]
 await startTelemetry({ service: 'orders', endpoint, spanIntervalMs: 50, metricIntervalMs: 200 })
 const mesh = createMesh({ service: 'orders', registry: fixed({ users: addresses }) })
 
-async function round({ perSec, forMs }: Round): Promise<CallsReport> {
+async function round({ perSec, forMs }: RoundOptions): Promise<CallsReport> {
   const calls = startCalls(mesh, perSec)
   await pause(forMs)
   return calls.stop()
 }
 
-process.on('message', (asked: Round) => void round(asked).then((report) => process.send!(report)))
+process.on('message', (asked: RoundOptions) => void round(asked).then((report) => process.send!(report)))
 process.on('disconnect', () => process.exit())
 process.send!('ready')
