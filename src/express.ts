@@ -3,7 +3,8 @@ import type { Answer, RequestMesh } from './call/inbound.js'
 import { edgeOf } from './inbound/edge.js'
 import { answered, nodeArrival, sendable, tellCaller } from './inbound/node-edge.js'
 import { RequestView } from './inbound/request-view.js'
-import type { InboundMesh, InboundOptions } from './inbound.js'
+import type { InboundMesh } from './inbound.js'
+import type { InboundOptions } from './inbound-options.js'
 
 declare global {
   // The name by which Express lets its request be extended; without Express it is an unused type.

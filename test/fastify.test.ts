@@ -6,7 +6,7 @@ import fastify5, { type FastifyInstance, type FastifyServerOptions } from 'fasti
 import fastify4 from 'fastify-4'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fastifyMesh } from '../src/fastify.js'
-import type { InboundOptions } from '../src/inbound.js'
+import type { InboundOptions } from '../src/inbound-options.js'
 import { eventually } from './support/eventually.js'
 import { InboundScene } from './support/inbound-mesh.js'
 import { rawRequest, sendThenRead, TWISTED_TARGETS } from './support/raw-request.js'

@@ -4,7 +4,7 @@ import type { AccessPolicy } from '../src/auth/policy.js'
 import { MeshError } from '../src/base/errors.js'
 import { Cancellation } from '../src/call/cancellation.js'
 import type { Arrival, InboundReply } from '../src/call/inbound.js'
-import type { InboundOptions } from '../src/inbound.js'
+import type { InboundOptions } from '../src/inbound-options.js'
 import { InboundScene, ISSUER } from './support/inbound-mesh.js'
 import { RawSigner } from './support/raw-token.js'
 

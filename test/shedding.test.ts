@@ -6,7 +6,7 @@ import fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { expressMesh } from '../src/express.js'
 import { fastifyMesh } from '../src/fastify.js'
-import type { InboundOptions } from '../src/inbound.js'
+import type { InboundOptions } from '../src/inbound-options.js'
 import { webMesh } from '../src/web.js'
 import { InboundScene } from './support/inbound-mesh.js'
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { parseLoadReport } from '../src/call/load-report.js'
 import { expressMesh } from '../src/express.js'
 import { fastifyMesh } from '../src/fastify.js'
-import type { InboundOptions } from '../src/inbound.js'
+import type { InboundOptions } from '../src/inbound-options.js'
 import { webMesh } from '../src/web.js'
 import { InboundScene } from './support/inbound-mesh.js'
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { InboundOptions } from '../src/inbound.js'
+import type { InboundOptions } from '../src/inbound-options.js'
 import { webMesh, type WebConnection, type WebOptions } from '../src/web.js'
 import { InboundScene } from './support/inbound-mesh.js'
 

@@ -1,7 +1,8 @@
 import { callable } from '../base/validate.js'
 import type { Arrival, InboundReply } from '../call/inbound.js'
 import type { Handler } from '../call/layer.js'
-import type { InboundMesh, InboundOptions } from '../inbound.js'
+import type { InboundMesh } from '../inbound.js'
+import type { InboundOptions } from '../inbound-options.js'
 
 const readMesh = callable<InboundMesh>('what createMesh has made', 'inbound')
 

@@ -5,7 +5,7 @@ import { SvidError } from '../../src/auth/x509-svid.js'
 import { Cancellation } from '../../src/call/cancellation.js'
 import type { Arrival } from '../../src/call/inbound.js'
 import type { TlsMode } from '../../src/call/policy.js'
-import type { InboundOptions } from '../../src/inbound.js'
+import type { InboundOptions } from '../../src/inbound-options.js'
 import { FakeClock } from '../support/fake-clock.js'
 import { InboundScene } from '../support/inbound-mesh.js'
 

@@ -10,7 +10,7 @@ import { createControlPlane, type ControlPlane } from '../../src/control-plane/c
 import { memory } from '../../src/discovery/memory.js'
 import { expressMesh } from '../../src/express.js'
 import { createMesh, selfSigned, type Mesh, type MeshOptions } from '../../src/index.js'
-import type { InboundOptions } from '../../src/inbound.js'
+import type { InboundOptions } from '../../src/inbound-options.js'
 import { rawRequest } from '../support/raw-request.js'
 
 async function listening(server: Server): Promise<number> {

@@ -8,7 +8,7 @@ import { createMesh, type Mesh } from '../../src/index.js'
 import { memory } from '../../src/discovery/memory.js'
 import { expressMesh } from '../../src/express.js'
 import { fastifyMesh } from '../../src/fastify.js'
-import type { InboundOptions } from '../../src/inbound.js'
+import type { InboundOptions } from '../../src/inbound-options.js'
 import { webMesh } from '../../src/web.js'
 import { rawRequest, type RawAnswer } from '../support/raw-request.js'
 
